@@ -1,0 +1,1 @@
+"""Who is calling: connections of identity providers, their bearer tokens, refused credentials."""

@@ -1,0 +1,92 @@
+"""The composition root: the only module that sees everything."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from scimserver.access.refusals import Refusals
+from scimserver.access.usage import Usage
+from scimserver.config import Settings
+from scimserver.db.pool import Database
+from scimserver.directory.passwords import PasswordHasher
+from scimserver.http import health
+from scimserver.http.hardening import harden
+from scimserver.http.requestid import name_request
+from scimserver.kernel.clock import Clock, utc_now
+from scimserver.scim.face import BASE_PATH, ScimFace
+from scimserver.scim.reads import Reads
+from scimserver.scim.service import ProvisioningService
+from scimserver.telemetry import Metrics, observing
+from scimserver.work import WorkRoom
+from scimserver.workers.tidying import Tidying
+
+TIDYING: Final = web.AppKey("tidying", Tidying)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an application cannot make itself: the same for all processes behind one port."""
+
+    public_url: str
+    secret: bytes
+    multiprocess_dir: str | None = None
+    clock: Clock = utc_now
+
+
+def secret_of(settings: Settings) -> bytes:
+    """The secret that seals cursors: the operator's, or one that lasts until the server stops."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value().encode()
+    return secrets.token_bytes(32)
+
+
+@asynccontextmanager
+async def application(
+    settings: Settings, database: Database, surroundings: Surroundings
+) -> AsyncGenerator[web.Application]:
+    """The whole application over an open database, tidying until the block ends."""
+    room = WorkRoom(database, clock=surroundings.clock)
+    refusals, usage, hasher = Refusals(), Usage(), PasswordHasher()
+    metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
+    app = web.Application(middlewares=[name_request, observing(metrics), harden])
+    base_url = surroundings.public_url + BASE_PATH
+    face = ScimFace(
+        room=room,
+        reads=Reads(database),
+        hasher=hasher,
+        refusals=refusals,
+        usage=usage,
+        base_url=base_url,
+        trusted_proxies=settings.trusted_proxies,
+        tolerant=ProvisioningService(strict=False, secret=surroundings.secret),
+        strict=ProvisioningService(strict=True, secret=surroundings.secret),
+    )
+    face.add_routes(app)
+    health.add_routes(app, database)
+    _add_metrics(app, metrics)
+    tidying = Tidying(
+        room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention
+    )
+    app[TIDYING] = tidying
+    task = asyncio.create_task(tidying.run())
+    try:
+        yield app
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        hasher.close()
+
+
+def _add_metrics(app: web.Application, metrics: Metrics) -> None:
+    async def expose(request: web.Request) -> web.Response:
+        request["route"] = "/metrics"
+        body, media_type = metrics.exposition()
+        return web.Response(body=body, headers={"Content-Type": media_type})
+
+    app.router.add_get("/metrics", expose)

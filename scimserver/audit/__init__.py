@@ -1,0 +1,1 @@
+"""The provisioning log: what every attempt to change leaves behind."""

@@ -1,0 +1,189 @@
+"""Settings: environment variables `SCIMSERVER_*`, all mistakes told at once, secrets as stars."""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from scimserver.db.pool import DatabaseSettings
+
+PREFIX: Final = "SCIMSERVER_"
+_FOR_TESTS: Final = "SCIMSERVER_TEST_"
+_OF_COMMANDS: Final = frozenset({"SCIMSERVER_TOKEN"})
+"""Variables that single commands read themselves."""
+
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; `mistakes` says each, with what to do."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
+    return Path(home) / "scimserver"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL 14 or later, as postgresql://user:password@host/name. Without it the"
+        " server starts its own (extra `embedded`, or an installed PostgreSQL).",
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Where the server's own PostgreSQL keeps its data.",
+    )
+    postgres_binaries: Path | None = Field(
+        None, description="The folder of initdb and postgres for the server's own PostgreSQL."
+    )
+    public_url: str | None = Field(
+        None,
+        description="The URL under which clients reach the server, such as https://id.example.com."
+        " Locations are built from it, never from a header. `serve` does not start without it.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    workers: int = Field(2, ge=1, le=256, description="How many processes serve the port together.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Networks, separated by commas, whose X-Forwarded-For names the client in the log.",
+    )
+    secret: SecretStr | None = Field(
+        None,
+        description="At least 32 characters that seal paging cursors; the same on every machine behind"
+        " one URL. Without it a new one is made at each start, which ends cursors handed out before.",
+    )
+    tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
+    tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_format: LogFormat = Field(LogFormat.JSON, description="json or console.")
+    database_points: int = Field(
+        10, ge=1, le=1000, description="Connections of each process for single rows and writes."
+    )
+    database_searches: int = Field(4, ge=1, le=1000, description="Connections of each process for searches.")
+    search_timeout_ms: int = Field(
+        5000, ge=100, le=600_000, description="Milliseconds after which a search is refused with tooMany."
+    )
+    drain_seconds: float = Field(
+        30.0, ge=0, le=3600, description="How long running requests may take to end when the server stops."
+    )
+    outbox_retention_days: int = Field(
+        7, ge=1, le=365, description="Days after which messages that nobody fetched are dropped."
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("write it like https://id.example.com")
+        return value.rstrip("/")
+
+    @field_validator("secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("use at least 32 characters")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("use debug, info, warning or error")
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> "Settings":
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("SCIMSERVER_TLS_CERT and SCIMSERVER_TLS_KEY go together")
+        return self
+
+    @property
+    def outbox_retention(self) -> timedelta:
+        """How long a message may wait."""
+        return timedelta(days=self.outbox_retention_days)
+
+    def database(self, dsn: str) -> DatabaseSettings:
+        """The settings of the database at `dsn`."""
+        return DatabaseSettings(
+            dsn=dsn,
+            points_size=self.database_points,
+            searches_size=self.database_searches,
+            search_timeout_ms=self.search_timeout_ms,
+        )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of the environment, under what the command line says. Raises `ConfigurationError`."""
+    mistakes = list(_unknown(os.environ))
+    try:
+        settings = Settings(**{key: value for key, value in overrides.items() if value is not None})  # pyright: ignore[reportArgumentType] - pydantic judges the values
+    except ValidationError as invalid:
+        mistakes.extend(_mistakes(invalid))
+        raise ConfigurationError(mistakes) from None
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return settings
+
+
+def require_public_url(settings: Settings) -> str:
+    """The public URL. Raises `ConfigurationError` where it is not set."""
+    if settings.public_url is None:
+        raise ConfigurationError(
+            ["SCIMSERVER_PUBLIC_URL is not set: it is the URL under which clients reach the server."]
+        )
+    return settings.public_url
+
+
+def documented() -> Iterator[tuple[str, str, str]]:
+    """Each setting's variable, default and description, for the table in the documentation."""
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None or field.is_required() else field.default
+        if field.default_factory is not None:
+            default = "~/.local/share/scimserver"
+        text = "" if default == () else str(default)
+        yield PREFIX + name.upper(), text, field.description or ""
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_COMMANDS
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and not name.startswith(_FOR_TESTS) and name not in known:
+            yield f"{name} is not a setting: see `scimserver settings` for those there are."
+
+
+def _mistakes(invalid: ValidationError) -> Iterator[str]:
+    for error in invalid.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in error["loc"]).upper()
+        message = error["msg"].removeprefix("Value error, ")
+        yield f"{PREFIX}{name}: {message}" if name else message

@@ -1,0 +1,1 @@
+"""PostgreSQL, and nothing about our tables: pools, named queries, migrations, the embedded server."""

@@ -1,0 +1,166 @@
+"""Organisations: the walls inside which everything else lives."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import available_timezones
+
+from asyncpg import Record
+
+from scimserver.db.pool import Database
+from scimserver.db.queries import load
+from scimserver.directory import roles
+from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
+from scimserver.kernel.facts import Change, OrganizationCreated, OrganizationUpdated
+from scimserver.kernel.ids import OrganizationId, new_uuid
+from scimserver.kernel.permissions import Permission
+from scimserver.work import Work
+
+_QUERIES = load("organizations")
+_INSERT = _QUERIES.change("insert_organization")
+_UPDATE = _QUERIES.change("update_organization")
+_FIND = _QUERIES["find_organization"]
+_LIST = _QUERIES["list_organizations"]
+
+
+class Addresses(StrEnum):
+    """Which user names an organisation accepts (rule P1). Values are stored."""
+
+    REQUIRED = "required"
+    """E-mail addresses in the organisation's Email Domains."""
+
+    FREE = "free"
+    """Any user name; the rule looks at the primary e-mail if there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organisation. `name` is how operators call it; `title` is for people."""
+
+    id: OrganizationId
+    name: str
+    title: str
+    addresses: Addresses
+    timezone: str
+    created: datetime
+
+
+def check_timezone(name: str) -> None:
+    """Raise `InvalidValue` unless `name` is in the IANA time zone database."""
+    if name not in available_timezones():
+        raise InvalidValue(
+            f'"{name}" is not a time zone of the IANA database: write one such as Europe/Berlin.',
+            attribute="timezone",
+        )
+
+
+async def create(
+    work: Work,
+    *,
+    name: str,
+    title: str = "",
+    addresses: Addresses = Addresses.REQUIRED,
+    timezone: str = "UTC",
+) -> Organization:
+    """A new organisation with its built-in roles. Raises `AlreadyTaken` for a taken name."""
+    work.require(Permission.ORGANIZATIONS_MANAGE)
+    _check_name(name)
+    check_timezone(timezone)
+    organization = Organization(
+        id=OrganizationId(new_uuid()),
+        name=name,
+        title=title or name,
+        addresses=addresses,
+        timezone=timezone,
+        created=work.now,
+    )
+    taken = {
+        "organizations_name_key": lambda: AlreadyTaken(
+            f'There is an organisation called "{name}" already.', attribute="name"
+        )
+    }
+    await work.run(
+        _INSERT,
+        organization.id,
+        name,
+        organization.title,
+        addresses.value,
+        timezone,
+        work.now,
+        broken=taken,
+    )
+    await roles.create_built_in(work, organization.id)
+    work.note(
+        OrganizationCreated(
+            target=organization.id,
+            changes=(
+                Change(path="name", new=name),
+                Change(path="addresses", new=addresses.value),
+                Change(path="timezone", new=timezone),
+            ),
+        )
+    )
+    return organization
+
+
+async def update(
+    work: Work,
+    organization: Organization,
+    *,
+    title: str | None = None,
+    addresses: Addresses | None = None,
+    timezone: str | None = None,
+) -> None:
+    """Change how an organisation works; what is None stays. Raises `InvalidValue`."""
+    work.require(Permission.ORGANIZATIONS_MANAGE)
+    if timezone is not None:
+        check_timezone(timezone)
+    wanted = {"title": title, "addresses": addresses, "timezone": timezone}
+    changes = tuple(
+        Change(path=path, old=str(getattr(organization, path)), new=str(new))
+        for path, new in wanted.items()
+        if new is not None and new != getattr(organization, path)
+    )
+    if not changes:
+        return
+    work.note(OrganizationUpdated(target=organization.id, changes=changes))
+    work.change(
+        _UPDATE,
+        organization.id,
+        title or organization.title,
+        (addresses or organization.addresses).value,
+        timezone or organization.timezone,
+    )
+
+
+async def find(database: Database, name: str) -> Organization:
+    """The organisation of that name. Raises `NotFound`."""
+    row = await database.fetchrow(_FIND, name)
+    if row is None:
+        raise NotFound(f'There is no organisation called "{name}": see `scimserver org list`.')
+    return _organization(row)
+
+
+async def every(database: Database) -> list[Organization]:
+    """All organisations of the installation, by name: for its operator."""
+    return [_organization(row) for row in await database.fetch(_LIST)]
+
+
+def _organization(row: Record) -> Organization:
+    return Organization(
+        id=OrganizationId(row["id"]),
+        name=row["name"],
+        title=row["title"],
+        addresses=Addresses(row["addresses"]),
+        timezone=row["timezone"],
+        created=row["created"],
+    )
+
+
+def _check_name(name: str) -> None:
+    plain = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    if not plain or len(name) > 63:
+        raise InvalidValue(
+            f'"{name}" cannot name an organisation: use up to 63 lower-case letters, digits and hyphens.',
+            attribute="name",
+        )

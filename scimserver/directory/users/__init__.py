@@ -1,0 +1,13 @@
+"""Users: who is in the organisation (rules P1 to P5).
+
+A user's document is the SCIM resource without what derives from elsewhere; `actions` changes it
+by the rules, `store` keeps it.
+"""
+
+from scimserver.directory.users.actions import create as create
+from scimserver.directory.users.actions import delete as delete
+from scimserver.directory.users.actions import find_inactive as find_inactive
+from scimserver.directory.users.actions import get as get
+from scimserver.directory.users.actions import update as update
+from scimserver.directory.users.model import Document as Document
+from scimserver.directory.users.model import User as User

@@ -1,0 +1,188 @@
+"""What can be done to users. Every action requires its permission first, and notes what happened."""
+
+from dataclasses import replace
+from typing import cast
+
+from scimserver.directory.passwords import PasswordDigest
+from scimserver.directory.users import store
+from scimserver.directory.users.model import (
+    Document,
+    User,
+    arranged,
+    columns,
+    difference,
+    encoded,
+    manager_of,
+)
+from scimserver.directory.users.rules import Settled, settle
+from scimserver.directory.views import Reference
+from scimserver.kernel.addresses import address_key
+from scimserver.kernel.errors import NotFound, Refused
+from scimserver.kernel.facts import (
+    Change,
+    Fact,
+    GroupUpdated,
+    UserActivated,
+    UserCreated,
+    UserDeactivated,
+    UserDeleted,
+    UserUnchanged,
+    UserUpdated,
+)
+from scimserver.kernel.ids import UserId, new_uuid
+from scimserver.kernel.permissions import Permission
+from scimserver.work import Work
+
+
+async def get(work: Work, user: UserId) -> User:
+    """The user as committed, to be changed. Raises `NotFound`."""
+    found = await store.get(work, user)
+    if found is None:
+        raise NotFound(f"There is no user {user}.")
+    return found
+
+
+async def find_inactive(work: Work, user_name: str) -> User | None:
+    """The deactivated user of that name, whom a client may want back."""
+    return await store.find_inactive(work, address_key(user_name))
+
+
+async def create(work: Work, wanted: Document, password: PasswordDigest | None = None) -> User:
+    """Add a user (P3). Raises `InvalidValue`, `DomainNotAllowed`; when the work ends, `AlreadyTaken`."""
+    work.require(Permission.USERS_CREATE, *_password_permission(password))
+    settled = await _settled(work, wanted, None)
+    user = await _made(work, UserId(new_uuid()), settled)
+    work.change(
+        store.INSERT, work.actor.organization, user.id, work.now, *_columns(user, settled), broken=store.BROKEN
+    )
+    _set_password(work, user, password)
+    changes = (*difference({}, user.document), *_password_change(password))
+    work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
+    return user
+
+
+async def update(
+    work: Work, current: User, wanted: Document, password: PasswordDigest | None = None
+) -> User:
+    """Give a user another document; what changes nothing leaves version and time alone.
+
+    Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
+    """
+    work.require(Permission.USERS_UPDATE, *_password_permission(password))
+    settled = await _settled(work, wanted, current)
+    document = arranged(settled.document, current.id)
+    stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
+    if document == current.document and stands and password is None:
+        work.note(UserUnchanged(target=current.id, display=current.user_name))
+        return current
+    user = replace(
+        current,
+        active=settled.active,
+        role=settled.role,
+        mail_stand_in=settled.mail_stand_in,
+        version=current.version + 1,
+        last_modified=work.now,
+        document=document,
+        stored=encoded(document),
+        manager=await _manager(work, document, current),
+    )
+    work.change(
+        store.UPDATE,
+        work.actor.organization,
+        user.id,
+        work.now,
+        *_columns(user, settled),
+        current.version,
+        broken=store.BROKEN,
+    )
+    _set_password(work, user, password)
+    work.note(_updated(current, user, _password_change(password)))
+    return user
+
+
+async def delete(work: Work, current: User) -> None:
+    """Delete a user (P5): memberships and credentials end with it, each fact in the log.
+
+    Raises `Conflicted` when the user is gone meanwhile.
+    """
+    work.require(Permission.USERS_DELETE)
+    transaction = await work.begin()
+    organization = work.actor.organization
+    async with work.step("memberships"):
+        groups = await transaction.fetch(store.GROUPS_OF, organization, current.id)
+        if groups:
+            await work.run(store.LEAVE_GROUPS, organization, current.id, work.now)
+    for group in groups:
+        member = Change(path="members", old=[{"value": str(current.id)}])
+        work.note(GroupUpdated(target=group["id"], display=group["display_name"], changes=(member,)))
+    work.change(store.DELETE, organization, current.id, new_uuid())
+    changes = difference(current.document, {})
+    work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
+
+
+async def _settled(work: Work, wanted: Document, current: User | None) -> Settled:
+    """The document by the rules; a refusal says what would have changed, for the log."""
+    try:
+        return await settle(work, wanted, current)
+    except Refused as refused:
+        refused.attempted = difference(current.document if current else {}, wanted)
+        refused.display = current.user_name if current else str(wanted.get("userName") or "")
+        raise
+
+
+async def _made(work: Work, user: UserId, settled: Settled) -> User:
+    document = arranged(settled.document, user)
+    return User(
+        id=user,
+        active=settled.active,
+        role=settled.role,
+        mail_stand_in=settled.mail_stand_in,
+        version=1,
+        created=work.now,
+        last_modified=work.now,
+        document=document,
+        stored=encoded(document),
+        manager=await _manager(work, document, None),
+    )
+
+
+async def _manager(work: Work, document: Document, previous: User | None) -> Reference | None:
+    """Who the manager is, asked only when the document names another one than before."""
+    manager = manager_of(document)
+    if manager is None:
+        return None
+    if previous is not None and manager == manager_of(previous.document):
+        return previous.manager
+    return await store.manager(work, UserId(manager))
+
+
+def _columns(user: User, settled: Settled) -> tuple[object, ...]:
+    return columns(
+        user.document,
+        active=user.active,
+        role=user.role,
+        mail_stand_in=user.mail_stand_in,
+        mail_domain=settled.mail_domain,
+    )
+
+
+def _updated(old: User, new: User, extra: tuple[Change, ...]) -> Fact:
+    """The one fact of an update, called by what matters most about it."""
+    kind: type[UserUpdated | UserActivated | UserDeactivated] = UserUpdated
+    if old.active != new.active:
+        kind = UserActivated if new.active else UserDeactivated
+    changes = (*difference(old.document, new.document), *extra)
+    return kind(target=new.id, display=cast(str, new.document["userName"]), changes=changes)
+
+
+def _password_permission(password: PasswordDigest | None) -> tuple[Permission, ...]:
+    return (Permission.USERS_SET_PASSWORD,) if password else ()
+
+
+def _password_change(password: PasswordDigest | None) -> tuple[Change, ...]:
+    return (Change(path="password"),) if password else ()
+
+
+def _set_password(work: Work, user: User, password: PasswordDigest | None) -> None:
+    if password is not None:
+        work.change(store.SET_PASSWORD, work.actor.organization, user.id, password.phc, work.now)

@@ -1,0 +1,145 @@
+"""A user's document and what follows from it: columns, order of keys, differences. Pure.
+
+The document is stored as bytes and answered as stored (RFC 7643, section 3). Its keys stand in one
+order, with the enterprise extension last and the manager last in it, so that what derives from the
+manager can be spliced in without parsing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias, cast
+from uuid import UUID
+
+import orjson
+
+from scimserver.directory.shadow import comparable, shadow
+from scimserver.directory.views import Reference
+from scimserver.kernel.addresses import address_key
+from scimserver.kernel.facts import Change, Json
+from scimserver.kernel.ids import RoleId, UserId, parse_uuid
+
+CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+PRODUCT: Final = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:User"
+
+Document: TypeAlias = dict[str, Json]
+
+_DERIVED = frozenset({"schemas", "id", "meta", "groups", "password"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user as committed. `stored` is the document's bytes, `document` the same parsed."""
+
+    id: UserId
+    active: bool
+    role: RoleId
+    mail_stand_in: bool
+    """Whether the document's only e-mail was made from `userName`, because the client sent none."""
+    version: int
+    created: datetime
+    last_modified: datetime
+    document: Document
+    stored: bytes
+    groups: Sequence[Reference] = ()
+    manager: Reference | None = None
+
+    @property
+    def user_name(self) -> str:
+        """The address that identifies the user (rule P1)."""
+        return cast(str, self.document["userName"])
+
+
+def stand_in(user_name: str) -> list[Json]:
+    """The e-mails of a user for whom a client sent none."""
+    return [{"value": user_name, "type": "work", "primary": True}]
+
+
+def arranged(document: Mapping[str, Json], user: UserId) -> Document:
+    """The document as it is stored: whole `schemas`, the user's `id`, keys in their fixed order."""
+    extensions = [urn for urn in (PRODUCT, ENTERPRISE) if document.get(urn)]
+    ordered: Document = {"schemas": [CORE, *reversed(extensions)], "id": str(user)}
+    for key, value in document.items():
+        if key not in _DERIVED and key not in (PRODUCT, ENTERPRISE):
+            ordered[key] = value
+    for urn in extensions:
+        ordered[urn] = _manager_last(cast(Mapping[str, Json], document[urn]))
+    return ordered
+
+
+def _manager_last(extension: Mapping[str, Json]) -> Json:
+    kept = {key: value for key, value in extension.items() if key != "manager"}
+    manager = extension.get("manager")
+    if isinstance(manager, Mapping) and manager.get("value"):
+        kept["manager"] = {"value": manager["value"]}
+    return kept
+
+
+def encoded(document: Document) -> bytes:
+    """The document's bytes."""
+    return orjson.dumps(document)
+
+
+def columns(
+    document: Document, *, active: bool, role: RoleId, mail_stand_in: bool, mail_domain: str | None
+) -> tuple[object, ...]:
+    """What the row of a user holds beside its identity and version, in the order of the queries."""
+    user_name = cast(str, document["userName"])
+    return (
+        user_name,
+        address_key(user_name),
+        mail_domain,
+        document.get("externalId"),
+        document.get("displayName"),
+        _key(document.get("displayName")),
+        _key(_sub(document.get("name"), "familyName")),
+        active,
+        role,
+        manager_of(document),
+        mail_stand_in,
+        encoded(document),
+        orjson.dumps(shadow(document)).decode(),
+    )
+
+
+def manager_of(document: Mapping[str, Json]) -> UUID | None:
+    """The id of the manager, where it can be one of ours."""
+    value = _sub(_sub(document.get(ENTERPRISE), "manager"), "value")
+    return parse_uuid(value) if isinstance(value, str) else None
+
+
+def primary_mail(document: Mapping[str, Json]) -> str | None:
+    """The value of the e-mail that is marked primary, if any."""
+    for entry in cast(Sequence[Mapping[str, Json]], document.get("emails") or ()):
+        if entry.get("primary") is True:
+            return cast("str | None", entry.get("value"))
+    return None
+
+
+def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[Change, ...]:
+    """What changed, attribute by attribute; sub-attributes of complex ones by themselves."""
+    return tuple(_differences(old, new, ""))
+
+
+def _differences(old: Mapping[str, Json], new: Mapping[str, Json], prefix: str) -> Iterator[Change]:
+    for key in dict.fromkeys((*old, *new)):
+        before, after = old.get(key), new.get(key)
+        if before == after or (not prefix and key in ("schemas", "id")):
+            continue
+        path = prefix + key
+        if isinstance(before or {}, Mapping) and isinstance(after or {}, Mapping) and (before or after):
+            inner = path + (":" if path.startswith("urn:") and ":" not in prefix else ".")
+            yield from _differences(
+                cast("Mapping[str, Json]", before or {}), cast("Mapping[str, Json]", after or {}), inner
+            )
+        else:
+            yield Change(path=path, old=before, new=after)
+
+
+def _key(value: Json) -> str | None:
+    return comparable(value) if isinstance(value, str) else None
+
+
+def _sub(value: Json, name: str) -> Json:
+    return value.get(name) if isinstance(value, Mapping) else None

@@ -1,0 +1,201 @@
+"""What the rules make of a user's document before it is written (P1, P2, P3, P9)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from scimserver.directory import roles
+from scimserver.directory.organizations import Addresses, check_timezone
+from scimserver.directory.users import store
+from scimserver.directory.users.model import Document, User, primary_mail, stand_in
+from scimserver.kernel.addresses import Address, address_key, parse_address
+from scimserver.kernel.domains import AllowedDomain, refusal
+from scimserver.kernel.errors import InvalidValue
+from scimserver.kernel.facts import Json
+from scimserver.kernel.ids import RoleId
+from scimserver.kernel.permissions import Permission
+from scimserver.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A document that obeys the rules, and what follows from it for the row."""
+
+    document: Document
+    active: bool
+    role: RoleId
+    mail_stand_in: bool
+    mail_domain: str | None
+    """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
+
+
+async def settle(work: Work, wanted: Document, previous: User | None) -> Settled:
+    """Fill in what the rules give, and check what they ask.
+
+    Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
+    """
+    document = dict(wanted)
+    _require_user_name(document)
+    mail_stand_in = _settle_mail(document, previous)
+    async with work.step("rules"):
+        address = _changed(document["userName"], previous.user_name if previous else None)
+        mail = None if mail_stand_in else primary_mail(document)
+        mail_address = _changed(mail, primary_mail(previous.document) if previous else None)
+        context = await store.writing_context(
+            work,
+            address=address.domain if address else None,
+            mail=mail_address.domain if mail_address else None,
+            role=roles.role_key(_chosen_role(document, previous) or roles.MINIMAL_PERMISSIONS),
+        )
+        if context.addresses is Addresses.REQUIRED:
+            _require_address(document, previous)
+            identity = _parsed(document["userName"])
+        else:
+            address = mail_address
+            identity = _parsed(mail)
+        _require_covered(address, context)
+        role = _settle_role(work, document, context, previous)
+        _settle_timezone(document, context, previous)
+    return Settled(
+        document=document,
+        active=_settle_active(document, previous),
+        role=role,
+        mail_stand_in=mail_stand_in,
+        mail_domain=identity.domain if identity else None,
+    )
+
+
+def _require_user_name(document: Document) -> None:
+    user_name = document.get("userName")
+    if not isinstance(user_name, str) or not user_name.strip():
+        raise InvalidValue("userName is required and may not be blank.", attribute="userName")
+
+
+def _settle_mail(document: Document, previous: User | None) -> bool:
+    """Keep `emails` as sent; where there are none, make one from `userName` (P1)."""
+    user_name = cast(str, document["userName"])
+    if previous is None:
+        if not document.get("emails"):
+            document["emails"] = stand_in(user_name)
+            return True
+        return False
+    made = (previous.document.get("emails"), stand_in(user_name))
+    if previous.mail_stand_in and document.get("emails") in made:
+        document["emails"] = stand_in(user_name)
+        return True
+    if user_name != previous.user_name and document.get("emails"):
+        _follow_user_name(document, previous.user_name)
+    return False
+
+
+def _follow_user_name(document: Document, old: str) -> None:
+    """A change of `userName` changes only the e-mail that equalled it."""
+    entries = cast(Sequence[Mapping[str, Json]], document["emails"])
+    key, new = address_key(old), document["userName"]
+    document["emails"] = [
+        {**entry, "value": new} if address_key(str(entry.get("value", ""))) == key else entry
+        for entry in entries
+    ]
+
+
+def _changed(new: Json, old: str | None) -> Address | None:
+    """The address that is new with this write, taken apart; None where none is, or none can be."""
+    return None if new == old else _parsed(new)
+
+
+def _parsed(text: Json) -> Address | None:
+    try:
+        return parse_address(text) if isinstance(text, str) else None
+    except InvalidValue:
+        return None
+
+
+def _require_covered(address: Address | None, context: store.WritingContext) -> None:
+    if address is None or context.covered:
+        return
+    parent = [AllowedDomain(domain=context.parent)] if context.parent else []
+    raise refusal(address.written, parent)
+
+
+def _require_address(document: Document, previous: User | None) -> None:
+    user_name = cast(str, document["userName"])
+    if previous is not None and previous.user_name == user_name:
+        return
+    if parse_address(user_name).is_placeholder:
+        raise InvalidValue(
+            'An address that ends in "(Copy N)" is given by cloning only: write a real address.',
+            attribute="userName",
+        )
+
+
+def _chosen_role(document: Document, previous: User | None) -> str | None:
+    """The name or id of the one role that the document asks for, or None where it says nothing.
+
+    Clients that assign roles only ever add them (Entra): a single new entry beside the one that
+    the user had takes its place.
+    """
+    entries = cast("list[Mapping[str, Json]]", list(cast("Sequence[Json]", document.get("roles") or ())))
+    if len(entries) > 1:
+        old = cast("Sequence[Json]", (previous.document.get("roles") if previous else None) or ())
+        bare = [_without_primary(entry) for entry in cast("Sequence[Mapping[str, Json]]", old)]
+        entries = [entry for entry in entries if _without_primary(entry) not in bare]
+        if len(entries) == 1:
+            document["roles"] = [entries[0]]
+    if not entries:
+        return None
+    named = entries[0].get("value") or entries[0].get("display")
+    return named if isinstance(named, str) else None
+
+
+def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in entry.items() if key != "primary"}
+
+
+def _settle_role(
+    work: Work, document: Document, context: store.WritingContext, previous: User | None
+) -> RoleId:
+    if context.addresses is Addresses.FREE:
+        return previous.role if previous else context.default_role
+    entries = cast("Sequence[Mapping[str, Json]]", document.get("roles") or ())
+    if not entries:
+        if previous is None:
+            document["roles"] = [{"value": roles.MINIMAL_PERMISSIONS, "primary": True}]
+        return context.default_role
+    if len(entries) > 1:
+        raise InvalidValue("A user has exactly one role: send one entry in roles.", attribute="roles")
+    if context.role is None:
+        raise InvalidValue(
+            f'There is no role "{entries[0].get("value") or entries[0].get("display") or ""}":'
+            f" the roles are {roles.ADMIN_ROLE} and {roles.MINIMAL_PERMISSIONS}.",
+            attribute="roles",
+        )
+    unchanged = previous is not None and previous.role == context.role
+    # Nobody grants what they do not hold: a role without permissions anybody may give who may write.
+    if context.role != context.default_role and not unchanged:
+        work.require(Permission.USERS_ASSIGN_ROLE)
+    return context.role
+
+
+def _settle_timezone(
+    document: Document, context: store.WritingContext, previous: User | None
+) -> None:
+    if context.addresses is Addresses.FREE:
+        return
+    timezone = document.get("timezone")
+    if timezone is None and previous is None:
+        document["timezone"] = context.timezone
+    elif isinstance(timezone, str) and (previous is None or previous.document.get("timezone") != timezone):
+        check_timezone(timezone)
+
+
+def _settle_active(document: Document, previous: User | None) -> bool:
+    """Whether the user is active; a document that does not say so never changes it (D3)."""
+    active = document.get("active")
+    if isinstance(active, bool):
+        return active
+    if previous is None:
+        document["active"] = True
+        return True
+    return previous.active
+
+

@@ -1,0 +1,115 @@
+"""Users' rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from asyncpg import Record
+
+from scimserver.db.queries import load
+from scimserver.directory.domains import parents
+from scimserver.directory.organizations import Addresses
+from scimserver.directory.users.model import User
+from scimserver.directory.views import VIEW_USER, Reference, view_of
+from scimserver.kernel.errors import AlreadyTaken, Refused
+from scimserver.kernel.ids import RoleId, UserId
+from scimserver.work import Work
+
+_QUERIES = load("users")
+INSERT = _QUERIES.change("insert_user")
+UPDATE = _QUERIES.change("update_user")
+SET_PASSWORD = _QUERIES.change("set_password")
+LEAVE_GROUPS = _QUERIES.change("leave_groups")
+DELETE = _QUERIES.change("delete_user")
+GROUPS_OF = _QUERIES["groups_of"]
+_LOCK = _QUERIES["lock_user"]
+_CONTEXT = _QUERIES["writing_context"]
+_MANAGER = _QUERIES["read_manager"]
+_FIND_INACTIVE = _QUERIES["find_inactive"]
+
+BROKEN: Final[Mapping[str, Callable[[], Refused]]] = {
+    "users_user_name_key": lambda: AlreadyTaken(
+        "Another user of the organisation has this userName (letter case does not count)."
+        " Find it with filter=userName eq \"…\", and update it or choose another address.",
+        attribute="userName",
+    )
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingContext:
+    """What the rules need to know of the organisation before a user is written."""
+
+    addresses: Addresses
+    timezone: str
+    covered: bool
+    """Whether the Email Domains cover the domain asked about."""
+    parent: str | None
+    """A listed domain of which the one asked about is a sub-domain, for the refusal."""
+    role: RoleId | None
+    default_role: RoleId
+
+
+async def writing_context(work: Work, *, address: str | None, mail: str | None, role: str) -> WritingContext:
+    """Ask once for everything that the rules need.
+
+    `address` is the domain of the user name, `mail` that of the primary e-mail: which of them has
+    to be covered depends on the organisation.
+    """
+    row = await work.fetchrow(
+        _CONTEXT,
+        work.actor.organization,
+        address,
+        parents(address) if address else [],
+        role,
+        mail,
+        parents(mail) if mail else [],
+    )
+    assert row is not None, "an actor's organisation exists and has its built-in roles"
+    return WritingContext(
+        addresses=Addresses(row["addresses"]),
+        timezone=row["timezone"],
+        covered=row["covered"],
+        parent=row["parent"],
+        role=row["role_id"],
+        default_role=row["default_role_id"],
+    )
+
+
+async def get(work: Work, user: UserId) -> User | None:
+    """The user as committed, held until the work ends if the work is locking."""
+    organization = work.actor.organization
+    if work.locking and await work.fetchrow(_LOCK, organization, user) is None:
+        return None
+    row = await work.fetchrow(VIEW_USER, organization, user)
+    return _user(row) if row else None
+
+
+async def find_inactive(work: Work, user_name_key: str) -> User | None:
+    """The deactivated user of that name."""
+    row = await work.fetchrow(_FIND_INACTIVE, work.actor.organization, user_name_key)
+    return await get(work, UserId(row["id"])) if row else None
+
+
+async def manager(work: Work, user: UserId) -> Reference | None:
+    """The user as somebody's manager, if there is such a user."""
+    row = await work.fetchrow(_MANAGER, work.actor.organization, user)
+    return Reference(id=row["id"], name=row["name"]) if row else None
+
+
+def _user(row: Record) -> User:
+    view = view_of(row)
+    return User(
+        id=UserId(view.id),
+        active=row["active"],
+        role=RoleId(row["role_id"]),
+        mail_stand_in=row["mail_stand_in"],
+        version=view.version,
+        created=view.created,
+        last_modified=view.last_modified,
+        document=orjson.loads(view.stored),
+        stored=view.stored,
+        groups=view.related,
+        manager=view.manager,
+    )

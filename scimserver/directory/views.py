@@ -1,0 +1,114 @@
+"""What is read of users and groups: the stored document and what derives from elsewhere, at once.
+
+One statement gives a resource whole: the bytes as stored, and beside them the names of a user's
+groups and manager, or of a group's members. The fragments here are shared by the point reads and
+by the searches that `scim` composes, so that both answer the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+from uuid import UUID
+
+from asyncpg import Record
+
+from scimserver.db.queries import Query
+
+USER_COLUMNS: Final[LiteralString] = "u.id, u.version, u.created, u.last_modified, u.document"
+USER_DERIVED_COLUMNS: Final[LiteralString] = (
+    USER_COLUMNS + ", derived.ids, derived.names, boss.id AS manager_id,"
+    " coalesce(boss.display_name, boss.user_name) AS manager_name"
+)
+USER_DERIVED_JOINS: Final[LiteralString] = """
+LEFT JOIN users AS boss ON boss.org_id = u.org_id AND boss.id = u.manager_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(t.id ORDER BY t.id) AS ids, array_agg(t.display_name ORDER BY t.id) AS names
+    FROM group_members AS m JOIN groups AS t ON t.org_id = m.org_id AND t.id = m.group_id
+    WHERE m.org_id = u.org_id AND m.user_id = u.id
+) AS derived ON true"""
+
+GROUP_COLUMNS: Final[LiteralString] = "g.id, g.version, g.created, g.last_modified, g.document"
+GROUP_DERIVED_COLUMNS: Final[LiteralString] = GROUP_COLUMNS + ", derived.ids, derived.names"
+GROUP_DERIVED_JOINS: Final[LiteralString] = """
+LEFT JOIN LATERAL (
+    SELECT array_agg(p.id ORDER BY p.id) AS ids,
+           array_agg(coalesce(p.display_name, p.user_name) ORDER BY p.id) AS names
+    FROM group_members AS m JOIN users AS p ON p.org_id = m.org_id AND p.id = m.user_id
+    WHERE m.org_id = g.org_id AND m.group_id = g.id
+) AS derived ON true"""
+
+VIEW_USER: Final = Query(
+    "view_user",
+    "A user with what derives from elsewhere.  $1 organisation, $2 id",
+    "SELECT "
+    + USER_DERIVED_COLUMNS
+    + ", u.active, u.role_id, u.mail_stand_in FROM users AS u"
+    + USER_DERIVED_JOINS
+    + " WHERE u.org_id = $1 AND u.id = $2",
+)
+VIEW_USER_PLAIN: Final = Query(
+    "view_user_plain",
+    "A user without what derives from elsewhere.  $1 organisation, $2 id",
+    "SELECT " + USER_COLUMNS + " FROM users AS u WHERE u.org_id = $1 AND u.id = $2",
+)
+VIEW_GROUP: Final = Query(
+    "view_group",
+    "A group with its members.  $1 organisation, $2 id",
+    "SELECT "
+    + GROUP_DERIVED_COLUMNS
+    + " FROM groups AS g"
+    + GROUP_DERIVED_JOINS
+    + " WHERE g.org_id = $1 AND g.id = $2",
+)
+VIEW_GROUP_PLAIN: Final = Query(
+    "view_group_plain",
+    "A group without its members, which are not read at all.  $1 organisation, $2 id",
+    "SELECT " + GROUP_COLUMNS + " FROM groups AS g WHERE g.org_id = $1 AND g.id = $2",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Another resource, as people call it."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A resource as read: its stored bytes, and what derives from elsewhere."""
+
+    id: UUID
+    version: int
+    created: datetime
+    last_modified: datetime
+    stored: bytes
+    related: Sequence[Reference] = ()
+    """A user's groups, or a group's members."""
+    manager: Reference | None = None
+
+
+def view_of(row: Record) -> View:
+    """The view that a row of one of the fragments describes."""
+    return View(
+        id=row["id"],
+        version=row["version"],
+        created=row["created"],
+        last_modified=row["last_modified"],
+        stored=row["document"],
+        related=references(row.get("ids"), row.get("names")),
+        manager=_manager(row),
+    )
+
+
+def references(ids: Sequence[UUID] | None, names: Sequence[str] | None) -> tuple[Reference, ...]:
+    """The references that two columns of the same length describe."""
+    pairs = zip(ids or (), names or (), strict=True)
+    return tuple(Reference(id=other, name=name) for other, name in pairs)
+
+
+def _manager(row: Record) -> Reference | None:
+    manager = row.get("manager_id")
+    return Reference(id=manager, name=row["manager_name"]) if manager else None

@@ -1,0 +1,33 @@
+"""Every request has an id: the caller's `X-Request-Id` where it is sound, else a fresh one.
+
+It is answered in the same header, stands in every log line of the request and in its log entries.
+"""
+
+import re
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from scimserver.kernel.ids import new_uuid
+
+HEADER: Final = "X-Request-Id"
+_SOUND = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_KEY: Final = web.RequestKey("request_id", str) if hasattr(web, "RequestKey") else "request_id"
+
+
+def request_id(request: web.Request) -> str:
+    """The id of a request that passed the middleware."""
+    return str(request[_KEY])
+
+
+@web.middleware
+async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request its id, and the answer the same."""
+    sent = request.headers.get(HEADER, "")
+    name = sent if _SOUND.fullmatch(sent) else str(new_uuid())
+    request[_KEY] = name
+    response = await handler(request)
+    if not response.prepared:
+        response.headers[HEADER] = name
+    return response

@@ -1,0 +1,56 @@
+"""Who acts: an actor is made once per request from a credential; nobody looks at headers again."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, TokenId
+from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, Permission
+
+
+class ActorKind(StrEnum):
+    """What kind of somebody acts. Values are stored in the log: never rename one."""
+
+    CONNECTION = "connection"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Somebody in one organisation, with what they may do."""
+
+    kind: ActorKind
+    organization: OrganizationId
+    permissions: frozenset[Permission]
+    connection: ConnectionId | None = None
+    credential: TokenId | None = None
+    name: str = ""
+    """A name for the log: the connection's, or the operating system's user. Never a person's."""
+
+
+def operator(name: str, organization: OrganizationId = INSTALLATION) -> Actor:
+    """Whoever runs commands on the machine, acting in an organisation."""
+    return Actor(
+        kind=ActorKind.OPERATOR,
+        organization=organization,
+        permissions=OPERATOR_PERMISSIONS,
+        name=name,
+    )
+
+
+NOBODY = Actor(
+    kind=ActorKind.NOBODY, organization=INSTALLATION, permissions=frozenset(), name="unknown"
+)
+"""A caller whose credential said nothing: what it does is logged with the installation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from: what the log says beside the actor."""
+
+    request_id: str
+    client_address: str | None = None
+    method: str | None = None
+    path: str | None = None
+    user_agent: str | None = None

@@ -1,0 +1,90 @@
+"""What can go wrong, in the directory's own words (three kinds, kept apart).
+
+- `Refused`: the caller asked for something the rules forbid. Nothing changed; each face
+  translates it once, at its edge (SCIM: RFC 7644, section 3.12).
+- `Conflicted`: another writer was faster. Doing the whole unit of work again is right.
+- `Unavailable`: something outside failed. Nothing is known to have changed; retry later.
+
+A broken promise of our own code is none of these: it is an assertion, and a 500.
+"""
+
+from typing import ClassVar
+
+from scimserver.kernel.facts import Change
+
+
+class Refused(Exception):
+    """The rules forbid what was asked. `reason` is stable vocabulary for the log."""
+
+    reason: ClassVar[str] = "refused"
+
+    def __init__(self, detail: str, *, attribute: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.attribute = attribute
+        self.attempted: tuple[Change, ...] = ()
+        """What would have changed, for the log; filled in where it is known."""
+        self.display = ""
+        """What people call the thing that would have changed, for the log."""
+
+
+class NotFound(Refused):
+    """There is no such thing in the caller's organisation."""
+
+    reason = "not_found"
+
+
+class InvalidValue(Refused):
+    """A value is missing, malformed, or breaks one of the product's rules."""
+
+    reason = "invalid_value"
+
+
+class DomainNotAllowed(InvalidValue):
+    """The address is not in one of the organisation's Email Domains (rule P2)."""
+
+    reason = "domain_not_allowed"
+
+
+class AlreadyTaken(Refused):
+    """Another resource of the organisation already holds this unique value."""
+
+    reason = "already_taken"
+
+
+class NotPermitted(Refused):
+    """The actor lacks the permission that the action requires."""
+
+    reason = "not_permitted"
+
+
+class VersionMismatch(Refused):
+    """The resource is no longer the version that the caller expected (RFC 7644, section 3.14)."""
+
+    reason = "version_mismatch"
+
+
+class TooMany(Refused):
+    """Answering would take more work than one request may cost."""
+
+    reason = "too_many"
+
+
+class Unauthenticated(Refused):
+    """The credential is missing, unknown, expired or revoked."""
+
+    reason = "unauthenticated"
+
+
+class Conflicted(Exception):
+    """Another writer changed the row between reading and writing it. Run the work again."""
+
+
+class Unavailable(Exception):
+    """Something outside failed before the change was known to be stored; retry later."""
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+        """Seconds after which trying again makes sense."""

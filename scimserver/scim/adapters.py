@@ -1,0 +1,241 @@
+"""Resource types over the directory: what the protocol core does to a resource, done to a user or group."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, cast
+from uuid import UUID
+
+import orjson
+from scim2_models import PatchOp, Resource
+from scim2_models.path import AttrPath
+
+from scimserver.access.connections import Passwords
+from scimserver.directory import groups, users
+from scimserver.directory.users.model import stand_in
+from scimserver.directory.passwords import PasswordDigest, PasswordHasher
+from scimserver.directory.views import View
+from scimserver.kernel.errors import InvalidValue, NotFound
+from scimserver.kernel.ids import GroupId, UserId, parse_uuid
+from scimserver.scim.models import Email, Group, ProvisionedUser
+from scimserver.scim.render import Rendered, Renderer
+from scimserver.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """How the calling connection wants users treated."""
+
+    passwords: Passwords = Passwords.IGNORE
+    revive: bool = False
+
+
+class Adapter(Protocol):
+    """One resource type. `Current` is the directory's own idea of a stored resource."""
+
+    name: ClassVar[str]
+    endpoint: ClassVar[str]
+    model: ClassVar[type[Resource[Any]]]
+
+    def render(self, view: View) -> Rendered:
+        """The resource as it is answered."""
+        ...
+
+    async def current(self, work: Work, resource_id: UUID) -> Any:
+        """The stored resource, to be changed. Raises `NotFound`."""
+        ...
+
+    def view(self, current: Any) -> View:
+        """A stored resource as it is read."""
+        ...
+
+    async def create(self, work: Work, resource: Resource[Any]) -> Any:
+        """Store a new resource."""
+        ...
+
+    async def update(self, work: Work, current: Any, resource: Resource[Any]) -> Any:
+        """Store the next state of a resource."""
+        ...
+
+    async def delete(self, work: Work, current: Any) -> None:
+        """Delete a resource."""
+        ...
+
+    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
+        """Let a PUT keep what it does not mention, where clearing it would do harm."""
+        ...
+
+    def before_patch(self, current: Any, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
+        """Prepare the resource that a PATCH is applied to."""
+        ...
+
+
+class UserAdapter:
+    """`/Users` over `directory.users`."""
+
+    name: ClassVar[str] = "User"
+    endpoint: ClassVar[str] = "Users"
+    model: ClassVar[type[Resource[Any]]] = ProvisionedUser
+
+    KEPT: ClassVar = ("active", "roles", "timezone")
+    """A PUT without these keeps them (RFC 7644, section 3.5.1 leaves the choice): it must neither
+    reactivate a user nor take away what administrators gave."""
+
+    def __init__(self, renderer: Renderer, hasher: PasswordHasher, treatment: Treatment) -> None:
+        self._renderer = renderer
+        self._hasher = hasher
+        self._treatment = treatment
+
+    def render(self, view: View) -> Rendered:
+        """The user as it is answered."""
+        return self._renderer.user(view)
+
+    async def current(self, work: Work, resource_id: UUID) -> users.User:
+        """The stored user, to be changed. Raises `NotFound`."""
+        return await users.get(work, UserId(resource_id))
+
+    def view(self, current: users.User) -> View:
+        """A stored user as it is read."""
+        return View(
+            id=current.id,
+            version=current.version,
+            created=current.created,
+            last_modified=current.last_modified,
+            stored=current.stored,
+            related=current.groups,
+            manager=current.manager,
+        )
+
+    async def create(self, work: Work, resource: Resource[Any]) -> users.User:
+        """Add the user, or give a deactivated one back where the connection says so (D7)."""
+        document = _document(resource)
+        password = await self._password(document)
+        if self._treatment.revive:
+            former = await users.find_inactive(work, str(document.get("userName") or ""))
+            if former is not None:
+                return await users.update(work, former, {"active": True, **document}, password)
+        return await users.create(work, document, password)
+
+    async def update(self, work: Work, current: users.User, resource: Resource[Any]) -> users.User:
+        """Give the user its next state."""
+        document = _document(resource)
+        return await users.update(work, current, document, await self._password(document))
+
+    async def delete(self, work: Work, current: users.User) -> None:
+        """Delete the user."""
+        await users.delete(work, current)
+
+    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
+        """Keep `active`, `roles` and `timezone`; make an e-mail of `userName` where none is sent."""
+        for name in self.KEPT:
+            if getattr(replacement, name) is None:
+                setattr(replacement, name, getattr(current, name))
+        user: Any = replacement
+        if not user.emails and user.user_name:
+            user.emails = [Email.model_validate(entry) for entry in stand_in(user.user_name)]
+
+    def before_patch(
+        self, current: users.User, resource: Resource[Any], patch: "PatchOp[Any]"
+    ) -> None:
+        """Let e-mails that a client adds take the place of the one we made for it."""
+        if current.mail_stand_in and any(_adds(operation, "emails") for operation in patch.operations or ()):
+            cast(Any, resource).emails = None
+
+    async def _password(self, document: users.Document) -> PasswordDigest | None:
+        password = document.pop("password", None)
+        if password is None or self._treatment.passwords is Passwords.IGNORE:
+            return None
+        return await self._hasher.digest(str(password))
+
+
+class GroupAdapter:
+    """`/Groups` over `directory.groups`."""
+
+    name: ClassVar[str] = "Group"
+    endpoint: ClassVar[str] = "Groups"
+    model: ClassVar[type[Resource[Any]]] = Group
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    def render(self, view: View) -> Rendered:
+        """The group as it is answered."""
+        return self._renderer.group(view)
+
+    async def current(self, work: Work, resource_id: UUID) -> groups.Group:
+        """The stored group, to be changed. Raises `NotFound`."""
+        return await groups.get(work, GroupId(resource_id))
+
+    def view(self, current: groups.Group) -> View:
+        """A stored group as it is read."""
+        return View(
+            id=current.id,
+            version=current.version,
+            created=current.created,
+            last_modified=current.last_modified,
+            stored=current.stored,
+            related=current.members,
+        )
+
+    async def create(self, work: Work, resource: Resource[Any]) -> groups.Group:
+        """Add the group."""
+        return await groups.create(work, _document(resource), _members(resource))
+
+    async def update(self, work: Work, current: groups.Group, resource: Resource[Any]) -> groups.Group:
+        """Give the group its next state."""
+        return await groups.update(work, current, _document(resource), _members(resource))
+
+    async def delete(self, work: Work, current: groups.Group) -> None:
+        """Delete the group."""
+        await groups.delete(work, current)
+
+    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
+        """Nothing: a PUT without `members` empties the group, as the RFC has it."""
+
+    def before_patch(
+        self, current: groups.Group, resource: Resource[Any], patch: "PatchOp[Any]"
+    ) -> None:
+        """Nothing."""
+
+
+def resource_of(adapter: Adapter, view: View) -> Resource[Any]:
+    """A stored resource as the protocol core handles it: its location is the answer's business."""
+    resource = adapter.model.model_validate(orjson.loads(adapter.render(view).body))
+    assert resource.meta is not None
+    resource.meta.location = None
+    return resource
+
+
+def parse_resource_id(adapter: Adapter, text: str) -> UUID:
+    """The id that a path names. Raises `NotFound` for what cannot be one of ours."""
+    parsed = parse_uuid(text)
+    if parsed is None:
+        raise NotFound(f"There is no {adapter.name.lower()} with this id.")
+    return parsed
+
+
+def _document(resource: Resource[Any]) -> dict[str, Any]:
+    return resource.model_dump()
+
+
+def _members(resource: Resource[Any]) -> tuple[UserId, ...]:
+    """The members' ids, each once, in the order sent. Raises `InvalidValue`."""
+    ids: dict[UserId, None] = {}
+    for member in cast(Any, resource).members or ():
+        text = member.value or str(member.ref or "").rpartition("/")[2]
+        parsed = parse_uuid(text)
+        if parsed is None:
+            raise InvalidValue(
+                "A member's value is the id of a user of the organisation.", attribute="members"
+            )
+        ids[UserId(parsed)] = None
+    return tuple(ids)
+
+
+def _adds(operation: Any, attribute: str) -> bool:
+    """Whether an operation adds to a whole attribute, by its path or by a key of its value."""
+    if operation.op != "add":
+        return False
+    if operation.path is None:
+        keys = cast("dict[str, Any]", operation.value) if isinstance(operation.value, dict) else {}
+        return attribute in {key.lower() for key in keys}
+    bare = str(operation.path).rpartition(":")[2]
+    return bare.lower() == AttrPath(attribute).attr

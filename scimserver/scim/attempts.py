@@ -1,0 +1,94 @@
+"""Attempts to change that were refused, on record: what was asked for, by whom, why it was not done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from scim2_models import SCIMException
+
+from scimserver.audit.entry import Entry
+from scimserver.kernel.actor import Actor, Origin
+from scimserver.kernel.errors import Refused
+from scimserver.kernel.facts import Outcome, TargetKind
+from scimserver.kernel.ids import EntryId, new_uuid, parse_uuid
+from scimserver.scim.errors import reason_of
+
+_VERBS: Final[Mapping[str, str]] = {
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
+_KINDS: Final[Mapping[str, TargetKind]] = {"users": TargetKind.USER, "groups": TargetKind.GROUP}
+
+UNKNOWN_EVENT: Final = "request.refuse"
+"""The event of an attempt that names nothing of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What a request tries to change, as far as its method and path say."""
+
+    event: str
+    kind: TargetKind | None
+    target: UUID | None
+
+
+def attempt_of(method: str, path: str) -> Attempt | None:
+    """What a request below the base URL tries to change; None for one that only reads."""
+    segments = path.strip("/").split("/")
+    if method not in _VERBS or segments[-1] == ".search":
+        return None
+    kind = _KINDS.get(segments[0].lower())
+    if kind is None or len(segments) > 2:
+        return Attempt(event=UNKNOWN_EVENT, kind=None, target=None)
+    target = parse_uuid(segments[1]) if len(segments) == 2 else None
+    return Attempt(event=f"{kind.lower()}.{_VERBS[method]}", kind=kind, target=target)
+
+
+def route_of(path: str) -> str:
+    """The path without identifiers: what logs and metrics call it."""
+    segments = path.strip("/").split("/")
+    known = segments[0] if segments[0].lower() in _ENDPOINTS else "{unknown}"
+    if len(segments) == 1:
+        return f"/{known}" if segments[0] else "/"
+    last = segments[1] if segments[1] == ".search" else "{id}"
+    return f"/{known}/{last}" if len(segments) == 2 else "/{unknown}"
+
+
+_ENDPOINTS: Final = frozenset(
+    {"users", "groups", "me", "bulk", ".search", "schemas", "resourcetypes", "serviceproviderconfig"}
+)
+
+
+def refusal(
+    attempt: Attempt,
+    failure: Exception,
+    error: SCIMException | None,
+    *,
+    actor: Actor,
+    origin: Origin,
+    now: datetime,
+    microseconds: int,
+) -> Entry:
+    """The log entry of an attempt that failed."""
+    refused = failure if isinstance(failure, Refused) else None
+    return Entry(
+        id=EntryId(new_uuid()),
+        organization=actor.organization,
+        occurred=now,
+        event=attempt.event,
+        outcome=Outcome.FAILURE,
+        actor=actor,
+        origin=origin,
+        target_kind=attempt.kind.value if attempt.kind else None,
+        target=attempt.target,
+        display=refused.display if refused else "",
+        reason=reason_of(failure, error),
+        detail=(error.to_error().detail or "") if error else "",
+        status=error.status if error else 500,
+        changes=refused.attempted if refused else (),
+        microseconds=microseconds,
+    )

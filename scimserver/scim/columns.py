@@ -1,0 +1,190 @@
+"""Where the attributes of a resource live: a column, the shadow, or the rows of other tables.
+
+Everything here is text of our own schema; what a client sent never enters it. An attribute that no
+column serves is read from the shadow (scimserver/directory/shadow.py).
+Proven by tests/properties/test_filter_sql.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from inspect import isclass
+from typing import Any, Final, LiteralString
+
+from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
+
+from scimserver.db.where import quoted
+from scimserver.scim.models import ENTERPRISE_SCHEMA, PRODUCT_SCHEMA, Group, ProvisionedUser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operand:
+    """A single value of a row, as SQL."""
+
+    sql: LiteralString
+    kind: LiteralString = "text"
+    """Its SQL type: text, boolean, timestamptz or uuid."""
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A multi-valued attribute that is no list but rows of `group_members`, aliased `m`."""
+
+    rows: LiteralString
+    """Those of one resource, for a `FROM`."""
+    named_rows: LiteralString
+    """The same joined with the other side, aliased `x`."""
+    belongs: LiteralString
+    """The condition that ties them to the resource."""
+    operands: Mapping[str, Operand]
+    """By sub-attribute. Those of `x` need the joined rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entries:
+    """A multi-valued attribute in the shadow."""
+
+    array: LiteralString
+    scalar: bool
+    """Whether the entries are values themselves, without sub-attributes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A complex attribute with a single value; it has no value of its own to compare."""
+
+    sql: LiteralString | None
+    """Its object in the shadow; None for one that every resource has."""
+
+
+Place = Operand | Membership | Entries | Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResourceTable:
+    """The rows of a resource type, and where its attributes live in them."""
+
+    kind: LiteralString
+    """The name of the resource type."""
+    model: type[Resource[Any]]
+    table: LiteralString
+    alias: LiteralString
+    columns: Mapping[str, Operand]
+    """By attribute, as `name` spells it."""
+    memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
+    answered_only: frozenset[str]
+    """Attributes that exist in answers alone, such as URLs: there is nothing stored to search."""
+    hot: frozenset[str]
+    """Attributes for which an index finds the few rows that equal a value."""
+    unique: frozenset[str] = frozenset()
+    """Columns of which no two rows of an organisation have the same value."""
+
+    def name(self, binding: AttributeBinding) -> str:
+        """The attribute's name: with its URN if, and only if, an extension declares it."""
+        return binding.urn.removeprefix(f"{self.model.__schema__}:")
+
+    def place(self, binding: AttributeBinding) -> Place:
+        """Where the attribute lives; for a sub-attribute of a multi-valued one, where the entries live."""
+        name = self.name(binding)
+        column = self.columns.get(name)
+        if column is not None:
+            return column
+        if name == "meta":
+            return Node(sql=None)
+        return self.memberships.get(name.partition(".")[0]) or self._shadowed(binding)
+
+    def _shadowed(self, binding: AttributeBinding) -> Place:
+        holder: LiteralString = f"{self.alias}.shadow"
+        if issubclass(binding.model, Extension):
+            holder = f"{holder} -> {quoted(str(binding.model.__schema__))}"
+        head, *sub = scim_names(binding)
+        if binding.is_multivalued:
+            return Entries(array=f"({holder} -> {quoted(head)})", scalar=not _is_complex(binding.field_type))
+        if sub:
+            return Operand(sql=f"({holder} -> {quoted(head)} ->> {quoted(sub[0])})")
+        if _is_complex(binding.field_type):
+            return Node(sql=f"({holder} -> {quoted(head)})")
+        return Operand(sql=f"({holder} ->> {quoted(head)})")
+
+
+def scim_names(binding: AttributeBinding) -> list[str]:
+    """The names of the attribute and, if the path designates one, of its sub-attribute."""
+    return binding.urn.rpartition(":")[2].split(".")
+
+
+def _is_complex(declared: type | None) -> bool:
+    return isclass(declared) and issubclass(declared, ComplexAttribute)
+
+
+def _meta(alias: LiteralString, kind: LiteralString) -> Mapping[str, Operand]:
+    return {
+        "id": Operand(sql=f"{alias}.id", kind="uuid", nullable=False),
+        "externalId": Operand(sql=f"{alias}.external_id"),
+        "meta.resourceType": Operand(sql=f"'{kind}'::text", nullable=False),
+        "meta.created": Operand(sql=f"{alias}.created", kind="timestamptz", nullable=False),
+        "meta.lastModified": Operand(sql=f"{alias}.last_modified", kind="timestamptz", nullable=False),
+    }
+
+
+_ANSWERED_ONLY: Final = frozenset({"meta.location", "meta.version"})
+
+USERS: Final = ResourceTable(
+    kind="User",
+    model=ProvisionedUser,
+    table="users",
+    alias="u",
+    columns={
+        **_meta("u", "User"),
+        "userName": Operand(sql="u.user_name_key", nullable=False),
+        "displayName": Operand(sql="u.display_name_key"),
+        "name.familyName": Operand(sql="u.family_name_key"),
+        "active": Operand(sql="u.active", kind="boolean", nullable=False),
+    },
+    memberships={
+        "groups": Membership(
+            rows="group_members AS m",
+            named_rows="group_members AS m JOIN groups AS x ON x.org_id = m.org_id AND x.id = m.group_id",
+            belongs="m.org_id = u.org_id AND m.user_id = u.id",
+            operands={
+                "value": Operand(sql="m.group_id", kind="uuid", nullable=False),
+                "display": Operand(sql="x.display_name_key", nullable=False),
+                "type": Operand(sql="'direct'::text", nullable=False),
+            },
+        )
+    },
+    answered_only=_ANSWERED_ONLY
+    | {
+        "groups.$ref",
+        f"{ENTERPRISE_SCHEMA}:manager.$ref",
+        f"{ENTERPRISE_SCHEMA}:manager.displayName",
+        f"{ENTERPRISE_SCHEMA}:schemas",
+        f"{PRODUCT_SCHEMA}:schemas",
+    },
+    hot=frozenset({"id", "userName", "externalId", "displayName", "emails.value"}),
+    unique=frozenset({"userName"}),
+)
+
+GROUPS: Final = ResourceTable(
+    kind="Group",
+    model=Group,
+    table="groups",
+    alias="g",
+    columns={
+        **_meta("g", "Group"),
+        "displayName": Operand(sql="g.display_name_key", nullable=False),
+    },
+    memberships={
+        "members": Membership(
+            rows="group_members AS m",
+            named_rows="group_members AS m JOIN users AS x ON x.org_id = m.org_id AND x.id = m.user_id",
+            belongs="m.org_id = g.org_id AND m.group_id = g.id",
+            operands={
+                "value": Operand(sql="m.user_id", kind="uuid", nullable=False),
+                "display": Operand(sql="x.display_name_key"),
+                "type": Operand(sql="'user'::text", nullable=False),
+            },
+        )
+    },
+    answered_only=_ANSWERED_ONLY | {"members.$ref"},
+    hot=frozenset({"id", "externalId", "displayName"}),
+)

@@ -1,0 +1,160 @@
+"""Filters compiled to SQL (RFC 7644, section 3.4.2.2): as scim2-models' in-memory `match` decides.
+
+A condition is true for the rows that match, and false or NULL for the others. `and` and `or` meet
+NULL without harm and `not` asks `IS NOT TRUE`, so no leaf pays for two-valued logic, and a leaf that
+an index serves keeps its index.
+Proven by tests/properties/test_filter_sql.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, LiteralString, Union, cast
+
+from pydantic import ValidationError
+from scim2_models import AttributeBinding, InvalidFilterException, SearchRequest
+from scim2_models.path import (
+    AttrPath,
+    CompareOperator,
+    Comparison,
+    FilterNode,
+    FilterVisitor,
+    LogicalExpr,
+    Not,
+    Present,
+    ScimFilter,
+    ValuePath,
+)
+
+from scimserver.db.where import Sql
+from scimserver.scim import conditions, literals
+from scimserver.scim.columns import Entries, Membership, Node, Operand, ResourceTable, scim_names
+from scimserver.scim.conditions import FALSE, negated
+from scimserver.scim.filter_entries import EntryFilter, conjuncts, logical
+from scimserver.scim.filter_text import FilterText, Lifted, lift, take_apart
+from scimserver.scim.searchable import SearchableAttributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A filter as SQL on one resource type's rows. What it binds are readers of the filter's strings."""
+
+    sql: Sql
+    hot: bool
+    """Whether an index finds the few rows that can match, whatever the values."""
+
+
+def compile_filter(text: str, table: ResourceTable) -> tuple[LiteralString, tuple[object, ...]]:
+    """A filter as a condition on the rows of `table`, with its arguments from `$1` on.
+
+    Raises as `take_apart` and `condition` do.
+    """
+    taken = take_apart(text)
+    compiled, readers = condition(taken, (table,), table).sql.rendered()
+    return compiled, arguments(readers, taken.literals)
+
+
+def arguments(readers: Sequence[object], strings: Sequence[str]) -> tuple[object, ...]:
+    """What the readers of a condition read. Raises InvalidFilterException for a string that is no value."""
+    return tuple([cast(literals.Reader, read)(strings) for read in readers])
+
+
+@lru_cache(maxsize=512)
+def condition(text: FilterText, tables: tuple[ResourceTable, ...], table: ResourceTable) -> Condition:
+    """The condition on `table` of a filter over all of `tables`. Built once for each shape.
+
+    An attribute that only another table has is one without a value (RFC 7644, section 3.4.2.1).
+    Raises InvalidFilterException, and SensitiveAttribute if the filter names a password.
+    """
+    _validate(text, tables)
+    scim_filter: ScimFilter[Any] = cast(Any, ScimFilter)[table.model](text.text)
+    attributes = SearchableAttributes(table, scim_filter)
+    node = lift(scim_filter)
+    return Condition(sql=_Compiler(attributes).visit(node), hot=_is_hot(attributes, node))
+
+
+def _validate(text: FilterText, tables: tuple[ResourceTable, ...]) -> None:
+    """As the library does: an attribute that no table has is an error, one that some have is not."""
+    models = Union[tuple(table.model for table in tables)]  # noqa: UP007 - of any number of models
+    try:
+        cast(Any, SearchRequest)[models](filter=text.text)
+    except ValidationError as error:
+        raise InvalidFilterException(detail=error.errors()[0]["msg"]) from error
+
+
+class _Compiler(FilterVisitor[Sql]):
+    """A filter's tree as a condition on the rows of a table."""
+
+    def __init__(self, attributes: SearchableAttributes) -> None:
+        self._attributes = attributes
+        self._table = attributes.table
+
+    def visit_not(self, node: Not) -> Sql:
+        return negated(self.visit(node.expr))
+
+    def visit_logical_expr(self, node: LogicalExpr) -> Sql:
+        return logical(node.op, [self.visit(term) for term in node.terms])
+
+    def visit_present(self, node: Present) -> Sql:
+        binding = self._attributes.find(node.attr_path)
+        if binding is None:
+            return FALSE
+        match self._table.place(binding):
+            case Operand() as operand:
+                return conditions.value_present(operand)
+            case Node() as place:
+                return conditions.node_present(place)
+            case place if binding.sub_field_name is None:
+                return conditions.list_present(place)
+            case place:
+                entry = EntryFilter(self._attributes, node.attr_path, place)
+                return entry.selected(Present(_sub_attribute(binding)))
+
+    def visit_comparison(self, node: Comparison) -> Sql:
+        binding = self._attributes.find_compared(node.attr_path)
+        if binding is None:
+            return FALSE
+        match self._table.place(binding):
+            case Operand() as operand:
+                return conditions.value_compared(operand, binding, node.op, node.value)
+            case Node() as place:
+                return conditions.node_compared(conditions.absent(place), node.op, node.value)
+            case Entries(scalar=False) as place if binding.sub_field_name is None:
+                return conditions.node_compared(conditions.absent(place), node.op, node.value)
+            case place:
+                entry = EntryFilter(self._attributes, node.attr_path, place)
+                return entry.compared(Comparison(_sub_attribute(binding), node.op, node.value))
+
+    def visit_value_path(self, node: ValuePath) -> Sql:
+        binding = self._attributes.find(node.attr_path)
+        if binding is None:
+            return FALSE
+        place = self._table.place(binding)
+        assert isinstance(place, Entries | Membership), "the library refuses to select from a single value"
+        return EntryFilter(self._attributes, node.attr_path, place).selected(node.val_filter)
+
+
+def _sub_attribute(binding: AttributeBinding) -> AttrPath:
+    return AttrPath(scim_names(binding)[-1] if binding.sub_field_name else "value")
+
+
+def _is_hot(attributes: SearchableAttributes, node: FilterNode) -> bool:
+    """Whether one of the conditions that must hold is an equality that an index of few rows serves."""
+    return any(
+        isinstance(term, Comparison)
+        and term.op == CompareOperator.eq
+        and isinstance(term.value, Lifted)
+        and (binding := attributes.find_compared(term.attr_path)) is not None
+        and attributes.table.name(binding) in attributes.table.hot
+        for term in _required(node)
+    )
+
+
+def _required(node: FilterNode) -> Iterator[FilterNode]:
+    for term in conjuncts(node):
+        yield term
+        if isinstance(term, ValuePath):
+            for inner in conjuncts(term.val_filter):
+                if isinstance(inner, Comparison) and inner.attr_path.sub_attr is None:
+                    path = AttrPath(term.attr_path.attr, inner.attr_path.attr, term.attr_path.uri)
+                    yield Comparison(path, inner.op, inner.value)

@@ -1,0 +1,163 @@
+"""Request bodies as strict JSON (RFC 8259), refused as `invalidSyntax` (RFC 7644, section 3.12).
+
+Stricter than most parsers where two readers of one text could see different things: a name said
+twice (RFC 8259, section 4; caselessly, as RFC 7643, section 2.1 compares names), a number that loses
+digits, a NUL character (no PostgreSQL text holds one), nesting that is nobody's data.
+A refusal says what is wrong and where, and repeats no value. Proven by tests/unit/test_json_body.py.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import orjson
+from scim2_models import InvalidSyntaxException
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = "dict[str, JsonValue]"
+
+MAX_DEPTH = 32
+"""How deep arrays and objects may nest; the outermost object counts as one."""
+
+_MAX_DECIMAL = 40
+"""How many characters a decimal may have: twice what a double can tell apart."""
+
+_MAX_NAME = 64
+"""How much of a client's name a refusal repeats."""
+
+
+class _OversizedNumber(Exception):
+    """A number was met that no reader can be trusted to keep."""
+
+
+def parse(body: bytes) -> JsonObject:
+    """The object that a request body holds. Raises InvalidSyntaxException for anything else."""
+    text = _text(body)
+    value = _valid(body)
+    _check_depth(body, value)
+    try:
+        unique: JsonValue = _DECODER.decode(text)
+    except _OversizedNumber:
+        place = _place(_LENIENT_DECODER.decode(text), lambda leaf: leaf is _OVERSIZED)
+        raise _refused(f"The number at {place} has too many digits: send it as a string.") from None
+    if b"\\u0000" in body and (place := _place(unique, _has_nul)):
+        raise _refused(f"There is a NUL character (\\u0000) at {place}.")
+    if not isinstance(unique, dict):
+        raise _refused("The body must be a JSON object: { ... }.")
+    return unique
+
+
+def _text(body: bytes) -> str:
+    if not body.strip():
+        raise _refused("The body is empty: a JSON object was expected.")
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise _refused("The body begins with a byte order mark: send JSON without one.")
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise _refused(f"The body is not UTF-8 (byte {error.start + 1}).") from None
+
+
+def _valid(body: bytes) -> JsonValue:
+    # It also refuses what the standard library takes: NaN, Infinity, lone surrogates, endless nesting.
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _refused(
+            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        ) from None
+
+
+def _check_depth(body: bytes, value: JsonValue) -> None:
+    # Fewer brackets than levels allowed: nothing to measure, which is true of most bodies.
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _contents(outer) if isinstance(inner, dict | list)]
+    if level:
+        raise _refused(f"The body nests deeper than {MAX_DEPTH} levels.")
+
+
+def _contents(value: JsonValue) -> "list[JsonValue]":
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _object(pairs: "list[tuple[str, JsonValue]]") -> JsonObject:
+    value = dict(pairs)
+    if len(set(map(str.lower, value))) != len(pairs):
+        _refuse_repeated([name for name, _ in pairs])
+    return value
+
+
+def _refuse_repeated(names: list[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        key, shown = name.lower(), name[:_MAX_NAME]
+        if seen.get(key) == shown:
+            raise _refused(f'The name "{shown}" appears twice in one object.')
+        if key in seen:
+            raise _refused(
+                f'"{seen[key]}" and "{shown}" in one object are one name: names compare without case.'
+            )
+        seen[key] = shown
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > len("-9223372036854775808") or not -(2**63) <= (value := int(digits)) < 2**64:
+        raise _OversizedNumber
+    return value
+
+
+def _decimal(digits: str) -> float:
+    if len(digits) > _MAX_DECIMAL:
+        raise _OversizedNumber
+    return float(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal)
+
+
+_OVERSIZED = "an oversized number"
+"""Stands for the number that `_DECODER` refused; recognised by identity, so no client can send it."""
+
+
+def _or_oversized(read: Callable[[str], float]) -> Callable[[str], "float | str"]:
+    def number(digits: str) -> "float | str":
+        try:
+            return read(digits)
+        except _OversizedNumber:
+            return _OVERSIZED
+
+    return number
+
+
+_LENIENT_DECODER = json.JSONDecoder(parse_int=_or_oversized(_integer), parse_float=_or_oversized(_decimal))
+
+
+def _has_nul(leaf: JsonValue) -> bool:
+    return isinstance(leaf, str) and "\0" in leaf
+
+
+def _place(value: JsonValue, is_fault: Callable[[JsonValue], bool]) -> str:
+    """Where the first fault is, as in `emails[0].value`; empty if there is none."""
+    return next((path for path, leaf in _leaves("", value) if is_fault(leaf)), "")
+
+
+def _leaves(path: str, value: JsonValue) -> "Iterator[tuple[str, JsonValue]]":
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            inner_path = f"{path}.{name[:_MAX_NAME]}".removeprefix(".").replace("\0", "\\u0000")
+            yield inner_path, name
+            yield from _leaves(inner_path, inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", inner)
+    else:
+        yield path or "the top level", value
+
+
+def _refused(detail: str) -> InvalidSyntaxException:
+    return InvalidSyntaxException(detail=detail)

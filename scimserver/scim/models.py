@@ -1,0 +1,152 @@
+"""Our resource models: scim2-models' own, opened where real clients need it.
+
+The stock models refuse real traffic: addresses in special-use domains, a manager without `$ref`,
+photos that are no URI. Each class here keeps the schema of RFC 7643 and relaxes one thing. The
+class name becomes the schema's name, so a subclass carries the name of what it replaces.
+Proven by tests/conformance/test_models.py.
+"""
+
+# Narrowing a field is how pydantic models are extended; the type checker sees a mutable attribute.
+# pyright: reportIncompatibleVariableOverride=false
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+from scim2_models import (
+    URN,
+    CaseExact,
+    ComplexAttribute,
+    Extension,
+    ExtensibleStringEnum,
+    External,
+    Mutability,
+    Reference,
+    Resource,
+)
+from scim2_models import Email as StockEmail
+from scim2_models import EnterpriseUser as StockEnterpriseUser
+from scim2_models import Group as StockGroup
+from scim2_models import Photo as StockPhoto
+from scim2_models import User as StockUser
+from scim2_models.resources.resource import AnyExtension
+
+if TYPE_CHECKING:
+    from typing import Any
+
+USER_SCHEMA = str(StockUser.__schema__)
+GROUP_SCHEMA = str(StockGroup.__schema__)
+ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
+PRODUCT_SCHEMA = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:User"
+
+
+class Email(StockEmail):
+    """An e-mail entry, answered as it was sent (a rewritten value makes Entra patch for ever)."""
+
+    value: str | None = None
+    """The address. Only the one that equals `userName` has to be in an Email Domain."""
+
+
+class Photo(StockPhoto):
+    """A photo whose value may be anything a client calls a photo."""
+
+    value: Annotated[Reference[External] | str | None, CaseExact.true] = None
+    """Where the photo is."""
+
+
+class User(StockUser[AnyExtension]):
+    """A person of the organisation, identified by an e-mail address (rule P1)."""
+
+    emails: list[Email] | None = None
+    """Ways to reach the person by mail."""
+
+    Emails: ClassVar[type[ComplexAttribute]] = Email
+
+    photos: list[Photo] | None = None
+    """Pictures of the person."""
+
+    Photos: ClassVar[type[ComplexAttribute]] = Photo
+
+
+class Manager(ComplexAttribute):
+    """The person's manager, referred to by `id`."""
+
+    value: Annotated[str | None, CaseExact.true] = None
+    """The id of the manager's own User resource."""
+
+    ref: Annotated[Reference["User[Any]"] | None, CaseExact.true] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the manager's own User resource."""
+
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    """The manager's `displayName`."""
+
+
+class EnterpriseUser(StockEnterpriseUser):
+    """The enterprise extension (RFC 7643, section 4.3)."""
+
+    manager: Manager | None = None
+    """The person's manager."""
+
+
+class Notification(ComplexAttribute):
+    """One event that the person wants to hear about, and how."""
+
+    class Type(ExtensibleStringEnum):
+        """The channel."""
+
+        email = "email"
+        in_app = "inApp"
+        sms = "sms"
+
+    value: str | None = None
+    """The name of the event."""
+
+    display: str | None = None
+    """The name of the event for people."""
+
+    type: Type | None = None
+    """The channel by which the person hears."""
+
+    primary: bool | None = None
+    """Whether this is the preferred entry."""
+
+
+class ScimserverUser(Extension):
+    """What the customer-experience suite keeps about a person beside the core schema."""
+
+    __schema__ = URN(PRODUCT_SCHEMA)
+
+    notifications: list[Notification] | None = None
+    """The events that the person wants to hear about."""
+
+
+class GroupMember(ComplexAttribute):
+    """A member of a team: a User."""
+
+    value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
+    """The id of the member."""
+
+    ref: Annotated[Reference["User[Any]"] | None, Mutability.immutable, CaseExact.true] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the member."""
+
+    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
+    """The kind of the member."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The member's `displayName`."""
+
+
+class Group(StockGroup):
+    """A team of the organisation."""
+
+    members: list[GroupMember] | None = None
+    """Who is in the team."""
+
+    Members: ClassVar[type[ComplexAttribute]] = GroupMember
+
+
+ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser | ScimserverUser]
+"""The whole user as clients see it: core, enterprise extension and ours."""

@@ -1,0 +1,110 @@
+"""Answers from stored bytes: what is stored is sent, with what derives from elsewhere spliced in.
+
+`groups`, the manager's `$ref` and `displayName`, `members` and `meta` are no part of the stored
+document (RFC 7643, section 3.1; RFC 7644, section 3.14). The manager stands last in the document,
+so that a cut at its end is enough; nothing is parsed.
+Proven by tests/api/test_representation.py and tests/properties/test_render.py.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from scimserver.directory.views import Reference, View
+
+_MANAGER_END: Final = b"}}}"
+"""How a document ends whose last value is a manager: the manager, its extension, the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A resource as it is answered: its JSON bytes, and what the headers say of it."""
+
+    body: bytes
+    etag: str
+    location: str
+
+
+def resource_version(etag: str) -> str:
+    """The part of an entity tag that If-Match compares: the row's version, not what derives."""
+    return etag.removeprefix("W/").strip('"').partition("-")[0]
+
+
+def timestamp(moment: datetime) -> str:
+    """A dateTime of RFC 7643, section 2.3.5, to the millisecond, in UTC."""
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+class Renderer:
+    """Renders views under the base URL at which clients see the SCIM endpoints."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+
+    def location(self, endpoint: str, resource: UUID) -> str:
+        """The absolute URL of a resource."""
+        return f"{self.base_url}/{endpoint}/{resource}"
+
+    def user(self, view: View) -> Rendered:
+        """A user with the groups and the manager of the view."""
+        groups = self._entries(view.related, "Groups", "direct")
+        manager = self._manager(view.manager)
+        stored = view.stored
+        if manager and stored.endswith(_MANAGER_END):
+            stored = stored[:-3] + manager + _MANAGER_END
+        tail = b',"groups":' + groups if groups else b""
+        return self._whole(view, "User", "Users", stored, tail, _digest(groups + manager))
+
+    def group(self, view: View) -> Rendered:
+        """A group with the members of the view; its version counts every change of membership."""
+        members = self._entries(view.related, "Users", "User")
+        tail = b',"members":' + members if members else b""
+        return self._whole(view, "Group", "Groups", view.stored, tail, "")
+
+    def _entries(self, references: Sequence[Reference], endpoint: str, kind: str) -> bytes:
+        if not references:
+            return b""
+        return orjson.dumps(
+            [
+                {
+                    "value": str(reference.id),
+                    "$ref": self.location(endpoint, reference.id),
+                    "display": reference.name,
+                    "type": kind,
+                }
+                for reference in references
+            ]
+        )
+
+    def _manager(self, manager: Reference | None) -> bytes:
+        if manager is None:
+            return b""
+        spliced = {"$ref": self.location("Users", manager.id), "displayName": manager.name}
+        return b"," + orjson.dumps(spliced)[1:-1]
+
+    def _whole(
+        self, view: View, kind: str, endpoint: str, stored: bytes, tail: bytes, digest: str
+    ) -> Rendered:
+        etag = f'W/"{view.version}-{digest}"' if digest else f'W/"{view.version}"'
+        location = self.location(endpoint, view.id)
+        meta = orjson.dumps(
+            {
+                "resourceType": kind,
+                "created": timestamp(view.created),
+                "lastModified": timestamp(view.last_modified),
+                "location": location,
+                "version": etag,
+            }
+        )
+        body = b"".join((stored[:-1], tail, b',"meta":', meta, b"}"))
+        return Rendered(body=body, etag=etag, location=location)
+
+
+def _digest(derived: bytes) -> str:
+    """Eight hexadecimal digits that change when what derives from elsewhere does."""
+    return hashlib.sha256(derived).hexdigest()[:8] if derived else ""

@@ -1,0 +1,175 @@
+"""The protocol core, scim2-server's `ScimService`, with what ours does differently.
+
+Each deviation is one small overriding method with its reason.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from scim2_models import (
+    BaseModel,
+    Context,
+    ForbiddenException,
+    PatchOp,
+    PreconditionFailedException,
+    Resource,
+    ResourceType,
+    SCIMException,
+    SearchRequest,
+)
+from scim2_server.conditions import Conditions, EntityTags
+from scim2_server.requests import ScimRequest
+from scim2_server.routing import Operation, Target
+from scim2_server.service import ScimService
+from scim2_server.utils import parametrize
+
+from scimserver.access.tokens import Caller
+from scimserver.kernel.permissions import Permission
+from scimserver.scim import json_body
+from scimserver.scim.errors import scim_error
+from scimserver.scim.normalise import normalise_patch, normalise_resource
+from scimserver.scim.projection import Projector, projector
+from scimserver.scim.provider import provider
+from scimserver.scim.render import resource_version
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
+
+_READ = {"User": Permission.USERS_READ, "Group": Permission.GROUPS_READ}
+_WRITE = {
+    ("User", Operation.create): Permission.USERS_CREATE,
+    ("User", Operation.replace): Permission.USERS_UPDATE,
+    ("User", Operation.patch): Permission.USERS_UPDATE,
+    ("User", Operation.delete): Permission.USERS_DELETE,
+    ("Group", Operation.create): Permission.GROUPS_WRITE,
+    ("Group", Operation.replace): Permission.GROUPS_WRITE,
+    ("Group", Operation.patch): Permission.GROUPS_WRITE,
+    ("Group", Operation.delete): Permission.GROUPS_WRITE,
+}
+
+ME_REFUSED = (
+    "/Me is the user behind a user's token. This token belongs to a connection, which is no user:"
+    " use /Users."
+)
+
+
+class ProvisioningService(ScimService):
+    """The SCIM protocol for tolerant or for strict connections; `secret` seals cursors."""
+
+    def __init__(self, *, strict: bool, secret: bytes) -> None:
+        super().__init__(provider(strict=strict), secret=secret)
+        self.strict = strict
+
+    # -- who may -------------------------------------------------------------
+
+    def authorize(self, request: ScimRequest, target: Target, resource_type: ResourceType) -> None:
+        """Refuse before a body is read; the directory's actions ask the same again."""
+        caller: Caller = request.subject
+        name = str(resource_type.name)
+        needed = _WRITE.get((name, target.operation)) or _READ[name]
+        if needed not in caller.actor.permissions:
+            raise ForbiddenException(
+                detail=f"The token lacks the permission {needed}: issue one with a wider scope."
+            )
+
+    def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
+        """Refuse: a machine is nobody (RFC 7644, section 3.11)."""
+        raise ForbiddenException(detail=ME_REFUSED)
+
+    def me_creation_type(self, request: ScimRequest) -> ResourceType:
+        """Refuse: nobody registers through a connection's token."""
+        raise ForbiddenException(detail=ME_REFUSED)
+
+    # -- bodies --------------------------------------------------------------
+
+    def read_creation(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> Resource[Any]:
+        """Validate the body of a POST, once it is strict JSON and in our dialect."""
+        return self._read_resource(resource_type, body, content_type, Context.RESOURCE_CREATION_REQUEST)
+
+    def read_replacement(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> Resource[Any]:
+        """Validate the body of a PUT, once it is strict JSON and in our dialect."""
+        return self._read_resource(
+            resource_type, body, content_type, Context.RESOURCE_REPLACEMENT_REQUEST
+        )
+
+    def read_patch(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> "PatchOp[Any]":
+        """Validate the body of a PATCH, once it is strict JSON and in our dialect."""
+        model: type[PatchOp[Any]] = parametrize(PatchOp, self.get_model(resource_type))
+        value = self._decoded(resource_type, body, content_type, normalise_patch)
+        return self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
+
+    def decode_body(self, body: bytes, content_type: str | None) -> Any:
+        """Strict JSON for `.search` too: the core takes duplicate keys and NUL."""
+        self.ensure_json(content_type)
+        return json_body.parse(body)
+
+    def _read_resource(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
+    ) -> Resource[Any]:
+        value = self._decoded(resource_type, body, content_type, normalise_resource)
+        return self._validated(self.get_model(resource_type), value, context)
+
+    def _decoded(
+        self,
+        resource_type: ResourceType,
+        body: bytes,
+        content_type: str | None,
+        normalise: Callable[[str, dict[str, Any]], dict[str, Any]],
+    ) -> dict[str, Any]:
+        self.ensure_json(content_type)
+        value = json_body.parse(body)
+        return value if self.strict else normalise(str(resource_type.name), value)
+
+    @staticmethod
+    def _validated(model: type[_ModelT], value: Any, context: Context) -> _ModelT:
+        try:
+            return model.model_validate(value, scim_ctx=context)
+        except ValidationError as invalid:
+            raise _translated(invalid) from invalid
+
+    # -- conditions ----------------------------------------------------------
+
+    def check_preconditions(
+        self, resource: Resource[Any], method: str, conditions: Conditions
+    ) -> bool:
+        """If-Match compares the row's version; what derives from other rows cannot be overwritten."""
+        assert resource.meta is not None
+        version = resource_version(resource.meta.version or "")
+        wanted = EntityTags.parse(conditions.if_match)
+        if wanted is not None and not (
+            wanted.any or version in {resource_version(tag) for tag in wanted.tags}
+        ):
+            raise PreconditionFailedException(
+                detail="The resource is no longer the version of If-Match: read it again."
+            )
+        unwanted = EntityTags.parse(conditions.if_none_match)
+        if unwanted is not None and unwanted.matches(resource.meta.version):
+            raise PreconditionFailedException(detail="The resource is the version of If-None-Match.")
+        return True
+
+    # -- answers -------------------------------------------------------------
+
+    def projector(self, resource_type: ResourceType, query: Mapping[str, str]) -> Projector:
+        """What `attributes` and `excludedAttributes` leave of a resource of the type."""
+        names = {key.casefold(): value for key, value in query.items()}
+        return projector(
+            self.get_model(resource_type), names.get("attributes"), names.get("excludedattributes")
+        )
+
+    def seal(
+        self, types: list[ResourceType], search: SearchRequest[Any], position: Any
+    ) -> str | None:
+        """The cursor of RFC 9865 for a position, or None where there is no further page."""
+        return self._seal(types, search, position)
+
+
+def _translated(invalid: ValidationError) -> SCIMException:
+    error = scim_error(invalid)
+    assert error is not None
+    return error

@@ -1,0 +1,158 @@
+"""scim2-server's storage over the directory: where the protocol core's writes arrive.
+
+One storage serves one request: it carries the actor. A call inside `operation` shares its unit of
+work; a call outside opens one of its own. Reads of clients do not come here (`reads`), except
+through the contract that the core's own test suite checks.
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
+from scim2_server.storage import AsyncScimStorage, SearchPage
+
+from scimserver.directory.views import View
+from scimserver.kernel.actor import Actor, Origin
+from scimserver.kernel.errors import VersionMismatch
+from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.reads import Reads
+from scimserver.scim.render import resource_version
+from scimserver.work import Work, WorkRoom
+
+
+class DirectoryStorage(AsyncScimStorage):
+    """The resources of one actor's organisation."""
+
+    supports_cursors = True
+
+    def __init__(
+        self, room: WorkRoom, reads: Reads, adapters: Mapping[str, Adapter], actor: Actor, origin: Origin
+    ) -> None:
+        self._room = room
+        self._reads = reads
+        self._adapters = adapters
+        self._actor = actor
+        self._origin = origin
+        self._work: Work | None = None
+        self._current: dict[str, Any] = {}
+
+    @asynccontextmanager
+    async def operation(self, *, lock: bool = False) -> AsyncGenerator[None]:
+        """One unit of work; what it changes is committed when the block ends.
+
+        `lock` holds the rows that are read to be changed, so that no other writer comes between.
+        """
+        self._current.clear()
+        try:
+            async with self._room.open(self._actor, self._origin, lock=lock) as work:
+                self._work = work
+                yield
+        finally:
+            self._work = None
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncGenerator[Work]:
+        if self._work is not None:
+            yield self._work
+            return
+        async with self.operation():
+            assert self._work is not None
+            yield self._work
+
+    def adapter(self, resource_type: ResourceType) -> Adapter:
+        """The adapter of a resource type."""
+        return self._adapters[str(resource_type.name)]
+
+    async def get(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        response_parameters: ResponseParameters[Any] | None = None,
+    ) -> Resource[Any]:
+        """The stored resource, to be changed. Raises `NotFound`."""
+        adapter = self.adapter(resource_type)
+        async with self._working() as work:
+            current = await self._stored(adapter, work, resource_id)
+        return resource_of(adapter, adapter.view(current))
+
+    async def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
+        """Store a new resource. Raises `InvalidValue`, `AlreadyTaken`."""
+        return resource_of(self.adapter(resource_type), await self.create_view(resource_type, resource))
+
+    async def create_view(self, resource_type: ResourceType, resource: Resource[Any]) -> View:
+        """Store a new resource; how it is read."""
+        adapter = self.adapter(resource_type)
+        async with self._working() as work:
+            return adapter.view(await adapter.create(work, resource))
+
+    async def update(
+        self,
+        resource_type: ResourceType,
+        resource: Resource[Any],
+        *,
+        expected_version: str | None = None,
+    ) -> Resource[Any]:
+        """Store the next state of a resource. Raises `NotFound`, `VersionMismatch`, `InvalidValue`."""
+        view = await self.update_view(resource_type, resource, expected_version=expected_version)
+        return resource_of(self.adapter(resource_type), view)
+
+    async def update_view(
+        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+    ) -> View:
+        """Store the next state of a resource; how it is read."""
+        adapter = self.adapter(resource_type)
+        async with self._working() as work:
+            current = await self._stored(adapter, work, str(resource.id))
+            _expect(adapter.view(current), expected_version)
+            return adapter.view(await adapter.update(work, current, resource))
+
+    async def delete(
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        expected_version: str | None = None,
+    ) -> None:
+        """Delete a resource. Raises `NotFound`, `VersionMismatch`."""
+        adapter = self.adapter(resource_type)
+        async with self._working() as work:
+            current = await self._stored(adapter, work, resource_id)
+            _expect(adapter.view(current), expected_version)
+            await adapter.delete(work, current)
+
+    async def search(
+        self,
+        resource_types: list[ResourceType],
+        search_request: SearchRequest[Any],
+        *,
+        position: Any = None,
+    ) -> SearchPage:
+        """A page of the matching resources, as the core's contract wants it."""
+        found = await self._reads.search(
+            self._actor.organization, resource_types, search_request, position
+        )
+        resources = [
+            resource_of(self._adapters[kind], view) for kind, view in found.views
+        ]
+        return SearchPage(found.total, resources, found.next, found.previous)
+
+    async def current(self, resource_type: ResourceType, resource_id: str) -> Any:
+        """The directory's own idea of a stored resource, read once per unit of work."""
+        adapter = self.adapter(resource_type)
+        async with self._working() as work:
+            return await self._stored(adapter, work, resource_id)
+
+    async def _stored(self, adapter: Adapter, work: Work, text: str) -> Any:
+        if text not in self._current:
+            current = await adapter.current(work, parse_resource_id(adapter, text))
+            if self._work is None:
+                return current
+            self._current[text] = current
+        return self._current[text]
+
+
+def _expect(view: View, version: str | None) -> None:
+    if version is not None and resource_version(version) != str(view.version):
+        raise VersionMismatch("The resource was changed meanwhile: read it again.")

@@ -1,0 +1,88 @@
+-- name: writing_context
+-- All that the rules need to know of the organisation before a user is written. Which address has to
+-- be covered by the Email Domains depends on the organisation.
+-- $1 organisation, $2 domain of the user name, $3 its parent domains, $4 key of the role's name,
+-- $5 domain of the primary e-mail, $6 its parent domains
+SELECT o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
+       EXISTS (SELECT FROM email_domains AS d
+               WHERE d.org_id = $1
+                 AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))) AS covered,
+       (SELECT d.domain FROM email_domains AS d
+        WHERE d.org_id = $1 AND d.domain = ANY (asked.parents)
+        ORDER BY length(d.domain) DESC LIMIT 1) AS parent
+FROM organizations AS o
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN o.addresses = 'free' THEN $5::text ELSE $2::text END AS domain,
+           CASE WHEN o.addresses = 'free' THEN $6::text[] ELSE $3::text[] END AS parents
+) AS asked
+JOIN roles AS m ON m.org_id = $1 AND m.name_key = 'minimal permissions'
+LEFT JOIN roles AS r ON r.org_id = $1 AND (r.name_key = $4 OR r.id::text = $4)
+WHERE o.id = $1;
+
+-- name: lock_user
+-- Hold a user until the transaction ends.  $1 organisation, $2 id
+SELECT id FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
+
+-- name: read_manager
+-- A user as somebody's manager.  $1 organisation, $2 id
+SELECT id, coalesce(display_name, user_name) AS name FROM users WHERE org_id = $1 AND id = $2;
+
+-- name: find_inactive
+-- The deactivated user of that name, whom creating may revive.  $1 organisation, $2 userName's key
+SELECT id FROM users WHERE org_id = $1 AND user_name_key = $2 AND NOT active;
+
+-- change: insert_user
+-- A new user, counted.  $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them
+change AS (
+    INSERT INTO users (org_id, id, version, created, last_modified,
+                       user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
+                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
+    VALUES ($1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    RETURNING id
+), counted AS (
+    INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', id, 1 FROM change
+)
+
+-- change: update_user
+-- The user's next version, if it still is the one that was read.
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 the version read
+change AS (
+    UPDATE users
+    SET version = version + 1, last_modified = $3,
+        user_name = $4, user_name_key = $5, mail_domain = $6, external_id = $7, display_name = $8,
+        display_name_key = $9, family_name_key = $10, active = $11, role_id = $12, manager_id = $13,
+        mail_stand_in = $14, document = $15, shadow = $16
+    WHERE org_id = $1 AND id = $2 AND version = $17
+    RETURNING id
+)
+
+-- change: set_password
+-- The digest of a user's password.  $1 organisation, $2 user, $3 digest, $4 now
+change AS (
+    INSERT INTO credentials (org_id, user_id, password_hash, changed) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (org_id, user_id) DO UPDATE SET password_hash = excluded.password_hash, changed = excluded.changed
+    RETURNING user_id
+)
+
+-- change: leave_groups
+-- The groups that a user is taken from get their next version.  $1 organisation, $2 user, $3 now
+change AS (
+    UPDATE groups AS g SET version = g.version + 1, last_modified = $3
+    FROM group_members AS m
+    WHERE g.org_id = $1 AND m.org_id = $1 AND m.group_id = g.id AND m.user_id = $2
+    RETURNING g.id
+)
+
+-- name: groups_of
+-- The groups that a user is in, held until the transaction ends.  $1 organisation, $2 user
+SELECT g.id, g.display_name FROM groups AS g
+JOIN group_members AS m ON m.org_id = g.org_id AND m.group_id = g.id
+WHERE g.org_id = $1 AND m.user_id = $2 ORDER BY g.id FOR UPDATE OF g;
+
+-- change: delete_user
+-- The user goes, and memberships and credentials with it.  $1 organisation, $2 id, $3 id of the delta
+change AS (
+    DELETE FROM users WHERE org_id = $1 AND id = $2 RETURNING id
+), counted AS (
+    INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $3, -1 FROM change
+)
