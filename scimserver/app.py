@@ -16,7 +16,7 @@ from scimserver.db.pool import Database
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http import health
 from scimserver.http.hardening import harden
-from scimserver.http.requestid import name_request
+from scimserver.http.requestid import ROUTE, name_request
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.scim.face import BASE_PATH, ScimFace
 from scimserver.scim.reads import Reads
@@ -85,7 +85,7 @@ async def application(
 
 def _add_metrics(app: web.Application, metrics: Metrics) -> None:
     async def expose(request: web.Request) -> web.Response:
-        request["route"] = "/metrics"
+        request[ROUTE] = "/metrics"
         body, media_type = metrics.exposition()
         return web.Response(body=body, headers={"Content-Type": media_type})
 

@@ -16,7 +16,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-from scimserver.http.requestid import request_id
+from scimserver.http.requestid import ROUTE, request_id
 from scimserver.kernel.clock import monotonic_ns
 
 _log = structlog.get_logger(__name__)
@@ -91,7 +91,7 @@ def observing(metrics: Metrics) -> Middleware:
         begun = monotonic_ns()
         response = await handler(request)
         seconds = (monotonic_ns() - begun) / 1e9
-        route = str(request.get("route", "{unknown}"))
+        route = request.get(ROUTE, "{unknown}")
         method = request.method if request.method in _METHODS else "OTHER"
         metrics.answered(method, route, response.status, seconds)
         _log.info(

@@ -15,9 +15,15 @@ from asyncpg import Record
 
 from scimserver.db.queries import Query
 
-USER_COLUMNS: Final[LiteralString] = "u.id, u.version, u.created, u.last_modified, u.document"
+_NONE_RELATED: Final[LiteralString] = ", NULL::uuid[] AS ids, NULL::text[] AS names"
+_NO_MANAGER: Final[LiteralString] = ", NULL::uuid AS manager_id, NULL::text AS manager_name"
+
+_USER: Final[LiteralString] = "u.id, u.version, u.created, u.last_modified, u.document"
+USER_COLUMNS: Final[LiteralString] = _USER + _NONE_RELATED + _NO_MANAGER
+"""A user without what derives from elsewhere: of the same shape, for pages of several types."""
+
 USER_DERIVED_COLUMNS: Final[LiteralString] = (
-    USER_COLUMNS + ", derived.ids, derived.names, boss.id AS manager_id,"
+    _USER + ", derived.ids, derived.names, boss.id AS manager_id,"
     " coalesce(boss.display_name, boss.user_name) AS manager_name"
 )
 USER_DERIVED_JOINS: Final[LiteralString] = """
@@ -28,8 +34,9 @@ LEFT JOIN LATERAL (
     WHERE m.org_id = u.org_id AND m.user_id = u.id
 ) AS derived ON true"""
 
-GROUP_COLUMNS: Final[LiteralString] = "g.id, g.version, g.created, g.last_modified, g.document"
-GROUP_DERIVED_COLUMNS: Final[LiteralString] = GROUP_COLUMNS + ", derived.ids, derived.names"
+_GROUP: Final[LiteralString] = "g.id, g.version, g.created, g.last_modified, g.document"
+GROUP_COLUMNS: Final[LiteralString] = _GROUP + _NONE_RELATED + _NO_MANAGER
+GROUP_DERIVED_COLUMNS: Final[LiteralString] = _GROUP + ", derived.ids, derived.names" + _NO_MANAGER
 GROUP_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN LATERAL (
     SELECT array_agg(p.id ORDER BY p.id) AS ids,
@@ -98,7 +105,7 @@ def view_of(row: Record) -> View:
         created=row["created"],
         last_modified=row["last_modified"],
         stored=row["document"],
-        related=references(row.get("ids"), row.get("names")),
+        related=references(row["ids"], row["names"]),
         manager=_manager(row),
     )
 
@@ -110,5 +117,5 @@ def references(ids: Sequence[UUID] | None, names: Sequence[str] | None) -> tuple
 
 
 def _manager(row: Record) -> Reference | None:
-    manager = row.get("manager_id")
+    manager = row["manager_id"]
     return Reference(id=manager, name=row["manager_name"]) if manager else None

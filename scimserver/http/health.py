@@ -4,6 +4,7 @@ from aiohttp import web
 
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
+from scimserver.http.requestid import ROUTE
 from scimserver.kernel.errors import Unavailable
 
 _PING = load("health")["ping"]
@@ -13,11 +14,11 @@ def add_routes(application: web.Application, database: Database) -> None:
     """Serve `/healthz` (the process answers) and `/readyz` (its database does too)."""
 
     async def healthz(request: web.Request) -> web.Response:
-        request["route"] = "/healthz"
+        request[ROUTE] = "/healthz"
         return web.json_response({"status": "ok"})
 
     async def readyz(request: web.Request) -> web.Response:
-        request["route"] = "/readyz"
+        request[ROUTE] = "/readyz"
         try:
             await database.fetchval(_PING)
         except Unavailable:

@@ -13,12 +13,15 @@ from scimserver.kernel.ids import new_uuid
 
 HEADER: Final = "X-Request-Id"
 _SOUND = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_KEY: Final = web.RequestKey("request_id", str) if hasattr(web, "RequestKey") else "request_id"
+_KEY: Final = web.RequestKey("request_id", str)
+
+ROUTE: Final = web.RequestKey("route", str)
+"""What logs and metrics call the path that was asked for: no identifier in it."""
 
 
 def request_id(request: web.Request) -> str:
     """The id of a request that passed the middleware."""
-    return str(request[_KEY])
+    return request[_KEY]
 
 
 @web.middleware

@@ -37,7 +37,9 @@ class Membership:
     belongs: LiteralString
     """The condition that ties them to the resource."""
     operands: Mapping[str, Operand]
-    """By sub-attribute. Those of `x` need the joined rows."""
+    """By sub-attribute."""
+    named: frozenset[str] = frozenset({"display"})
+    """The sub-attributes that need the joined rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,10 @@ USERS: Final = ResourceTable(
         "displayName": Operand(sql="u.display_name_key"),
         "name.familyName": Operand(sql="u.family_name_key"),
         "active": Operand(sql="u.active", kind="boolean", nullable=False),
+        f"{ENTERPRISE_SCHEMA}:manager.displayName": Operand(
+            sql="(SELECT COALESCE(b.display_name_key, b.user_name_key) FROM users AS b"
+            " WHERE b.org_id = u.org_id AND b.id = u.manager_id)"
+        ),
     },
     memberships={
         "groups": Membership(
@@ -156,7 +162,6 @@ USERS: Final = ResourceTable(
     | {
         "groups.$ref",
         f"{ENTERPRISE_SCHEMA}:manager.$ref",
-        f"{ENTERPRISE_SCHEMA}:manager.displayName",
         f"{ENTERPRISE_SCHEMA}:schemas",
         f"{PRODUCT_SCHEMA}:schemas",
     },
@@ -180,7 +185,7 @@ GROUPS: Final = ResourceTable(
             belongs="m.org_id = g.org_id AND m.group_id = g.id",
             operands={
                 "value": Operand(sql="m.user_id", kind="uuid", nullable=False),
-                "display": Operand(sql="x.display_name_key"),
+                "display": Operand(sql="COALESCE(x.display_name_key, x.user_name_key)", nullable=False),
                 "type": Operand(sql="'user'::text", nullable=False),
             },
         )

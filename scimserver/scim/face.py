@@ -21,6 +21,7 @@ from scimserver.access.usage import Usage
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.hardening import BodyTooLarge, read_body
+from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.clock import monotonic_ns
 from scimserver.kernel.errors import Unauthenticated, Unavailable
@@ -65,7 +66,7 @@ class ScimFace:
         """Answer one request."""
         path = request.match_info["tail"]
         route = route_of(path)
-        request["route"] = BASE_PATH + route
+        request[ROUTE] = BASE_PATH + route
         came_from = origin(request, route, self.trusted_proxies)
         begun = monotonic_ns()
         actor = NOBODY

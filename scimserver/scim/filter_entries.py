@@ -100,9 +100,10 @@ class EntryFilter(FilterVisitor[Sql]):
         return isinstance(self._place, Entries) and self._place.scalar
 
     def _operand(self, binding: AttributeBinding) -> Operand:
-        operand = conditions.entry_operand(self._place, scim_names(binding)[-1])
-        self._named = self._named or operand.sql.startswith("x.")
-        return operand
+        name = scim_names(binding)[-1]
+        if isinstance(self._place, Membership) and name in self._place.named:
+            self._named = True
+        return conditions.entry_operand(self._place, name)
 
     def _equalities(self, node: FilterNode) -> dict[str, literals.Reader] | None:
         """The values by sub-attribute, if `node` asks for nothing but that one entry has them all."""

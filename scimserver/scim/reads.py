@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from scim2_models import ResourceType, SearchRequest
+from scim2_models import InvalidCursorException, ResourceType, SearchRequest
 
 from scimserver.db.pool import Database
 from scimserver.directory import views
 from scimserver.directory.views import View, view_of
+from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
+from scimserver.scim.columns import GROUPS, USERS
+from scimserver.scim.models import ENTERPRISE_SCHEMA
+from scimserver.scim.page_sql import RowColumns
 from scimserver.scim.projection import Projector
+from scimserver.scim.search_sql import Page, Search, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +29,21 @@ class Found:
     previous: Any = None
 
 
-_WHOLE = {"User": views.VIEW_USER, "Group": views.VIEW_GROUP}
-_PLAIN = {"User": views.VIEW_USER_PLAIN, "Group": views.VIEW_GROUP_PLAIN}
+_WHOLE: Final = {"User": views.VIEW_USER, "Group": views.VIEW_GROUP}
+_PLAIN: Final = {"User": views.VIEW_USER_PLAIN, "Group": views.VIEW_GROUP_PLAIN}
+
+_WHOLE_ROWS: Final = {
+    "User": RowColumns(
+        table=USERS, select=views.USER_DERIVED_COLUMNS, joins=views.USER_DERIVED_JOINS
+    ),
+    "Group": RowColumns(
+        table=GROUPS, select=views.GROUP_DERIVED_COLUMNS, joins=views.GROUP_DERIVED_JOINS
+    ),
+}
+_PLAIN_ROWS: Final = {
+    "User": RowColumns(table=USERS, select=views.USER_COLUMNS),
+    "Group": RowColumns(table=GROUPS, select=views.GROUP_COLUMNS),
+}
 
 
 class Reads:
@@ -51,13 +69,51 @@ class Reads:
         position: Any,
         projectors: Mapping[str, Projector] | None = None,
     ) -> Found:
-        """A page of the resources that match."""
-        raise NotImplementedError
+        """A page of the resources that match, of one or several types.
+
+        Raises `InvalidFilterException`, `InvalidCursorException`, `TooMany`.
+        """
+        asked = Search.of(search, _own(position, organization))
+        rows = [_rows(str(kind.name), projectors) for kind in types]
+        planned = statement(asked, *rows, organization=organization)
+        page = Page(rows=(), total=None)
+        if planned.query is not None:
+            run = self._database.fetch if planned.hot else self._database.search
+            page = planned.page(await run(planned.query, *planned.arguments))
+        total = page.total
+        if total is None and (not asked.by_cursor or planned.query is None):
+            [counted] = await self._database.search(planned.count, *planned.count_arguments)
+            total = counted["total"]
+        return Found(
+            views=[(row["kind"], view_of(row)) for row in page.rows],
+            total=total,
+            next=_bound(page.next, organization),
+            previous=_bound(page.previous, organization),
+        )
+
+
+def _rows(name: str, projectors: Mapping[str, Projector] | None) -> RowColumns:
+    whole = projectors is None or _needs_derived(name, projectors[name])
+    return (_WHOLE_ROWS if whole else _PLAIN_ROWS)[name]
 
 
 def _needs_derived(name: str, projector: Projector) -> bool:
     if name == "Group":
         return projector.needs("members")
-    return projector.needs("groups") or projector.needs(
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-    )
+    return projector.needs("groups") or projector.needs(ENTERPRISE_SCHEMA)
+
+
+def _bound(position: Json, organization: OrganizationId) -> Json:
+    """A position that only its organisation can come back to."""
+    return None if position is None else {"o": str(organization), "p": position}
+
+
+def _own(position: Any, organization: OrganizationId) -> Any:
+    """The position inside, where it is the organisation's own. Raises `InvalidCursorException`."""
+    match position:
+        case None:
+            return None
+        case {"o": str(owner), "p": inner} if owner == str(organization):
+            return inner
+        case _:
+            raise InvalidCursorException

@@ -4,7 +4,7 @@ Each deviation is one small overriding method with its reason.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 from scim2_models import (
@@ -28,6 +28,7 @@ from scimserver.access.tokens import Caller
 from scimserver.kernel.permissions import Permission
 from scimserver.scim import json_body
 from scimserver.scim.errors import scim_error
+from scimserver.scim.filter_dialect import normalise_filter
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.projection import Projector, projector
 from scimserver.scim.provider import provider
@@ -108,6 +109,17 @@ class ProvisioningService(ScimService):
         """Strict JSON for `.search` too: the core takes duplicate keys and NUL."""
         self.ensure_json(content_type)
         return json_body.parse(body)
+
+    def read_search(
+        self, resource_types: list[ResourceType], payload: Any
+    ) -> tuple[SearchRequest[Any], Any]:
+        """Understand a tolerant connection's filter before the core parses it."""
+        if not self.strict and isinstance(payload, dict):
+            payload = {
+                key: normalise_filter(value) if key.lower() == "filter" else value
+                for key, value in cast("dict[str, Any]", payload).items()
+            }
+        return super().read_search(resource_types, payload)
 
     def _read_resource(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
