@@ -37,6 +37,9 @@ class LogFormat(StrEnum):
 
 
 def _default_data_dir() -> Path:
+    # PostgreSQL does not run as root: its account must be able to reach the folder.
+    if os.geteuid() == 0:
+        return Path("/var/lib/scimserver")
     home = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
     return Path(home) / "scimserver"
 
@@ -97,6 +100,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("write it like postgresql://user:password@host/name")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -170,7 +180,7 @@ def documented() -> Iterator[tuple[str, str, str]]:
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None or field.is_required() else field.default
         if field.default_factory is not None:
-            default = "~/.local/share/scimserver"
+            default = "~/.local/share/scimserver, as root /var/lib/scimserver"
         text = "" if default == () else str(default)
         yield PREFIX + name.upper(), text, field.description or ""
 

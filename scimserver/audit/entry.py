@@ -76,8 +76,8 @@ class Written:
 
 
 def canonical(value: Json) -> str:
-    """The one JSON text of a value."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    """The one JSON text of a value, in ASCII: whatever a client sent can be stored in it."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def commitment(field: str, salt: bytes, value: str) -> str:
@@ -153,5 +153,5 @@ def _assigned(value: Mapping[str, Json]) -> dict[str, Json]:
 def _pairs(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     for key, item in value.items():
         kept = _assigned(item) if isinstance(item, Mapping) else item
-        if kept is not None and kept != "" and kept != [] and kept != {}:
+        if kept is not None and kept not in ("", [], {}):
             yield key, kept

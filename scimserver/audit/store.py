@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scimserver.audit.entry import Salt, write
 from scimserver.audit.entry import Entry as Entry
+from scimserver.audit.entry import Salt, write
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.kernel.facts import Json
@@ -61,7 +61,9 @@ def append_arguments(
 ) -> tuple[object, ...]:
     """The arguments of the record clause `append_entries`."""
     written = [write(entry, salt) for entry in entries]
-    values = [(entry.id, value) for entry, half in zip(entries, written, strict=True) for value in half.values]
+    values = [
+        (entry.id, value) for entry, half in zip(entries, written, strict=True) for value in half.values
+    ]
     return (
         organization,
         [entry.id for entry in entries],

@@ -8,12 +8,11 @@ by the searches that `scim` composes, so that both answer the same.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString, Protocol
 from uuid import UUID
 
-from asyncpg import Record
-
 from scimserver.db.queries import Query
+from scimserver.db.where import sql
 
 _NONE_RELATED: Final[LiteralString] = ", NULL::uuid[] AS ids, NULL::text[] AS names"
 _NO_MANAGER: Final[LiteralString] = ", NULL::uuid AS manager_id, NULL::text AS manager_name"
@@ -45,34 +44,51 @@ LEFT JOIN LATERAL (
     WHERE m.org_id = g.org_id AND m.group_id = g.id
 ) AS derived ON true"""
 
+
+def _text(*parts: LiteralString) -> LiteralString:
+    return sql(*parts).rendered()[0]
+
+
 VIEW_USER: Final = Query(
     "view_user",
-    "A user with what derives from elsewhere.  $1 organisation, $2 id",
-    "SELECT "
-    + USER_DERIVED_COLUMNS
-    + ", u.active, u.role_id, u.mail_stand_in FROM users AS u"
-    + USER_DERIVED_JOINS
-    + " WHERE u.org_id = $1 AND u.id = $2",
+    "A user with what derives from elsewhere, and what the rules look at.  $1 organisation, $2 id",
+    _text(
+        "SELECT ",
+        USER_DERIVED_COLUMNS,
+        ", u.active, u.role_id, u.mail_stand_in FROM users AS u",
+        USER_DERIVED_JOINS,
+        " WHERE u.org_id = $1 AND u.id = $2",
+    ),
 )
 VIEW_USER_PLAIN: Final = Query(
     "view_user_plain",
     "A user without what derives from elsewhere.  $1 organisation, $2 id",
-    "SELECT " + USER_COLUMNS + " FROM users AS u WHERE u.org_id = $1 AND u.id = $2",
+    _text("SELECT ", USER_COLUMNS, " FROM users AS u WHERE u.org_id = $1 AND u.id = $2"),
 )
 VIEW_GROUP: Final = Query(
     "view_group",
     "A group with its members.  $1 organisation, $2 id",
-    "SELECT "
-    + GROUP_DERIVED_COLUMNS
-    + " FROM groups AS g"
-    + GROUP_DERIVED_JOINS
-    + " WHERE g.org_id = $1 AND g.id = $2",
+    _text(
+        "SELECT ",
+        GROUP_DERIVED_COLUMNS,
+        " FROM groups AS g",
+        GROUP_DERIVED_JOINS,
+        " WHERE g.org_id = $1 AND g.id = $2",
+    ),
 )
 VIEW_GROUP_PLAIN: Final = Query(
     "view_group_plain",
     "A group without its members, which are not read at all.  $1 organisation, $2 id",
-    "SELECT " + GROUP_COLUMNS + " FROM groups AS g WHERE g.org_id = $1 AND g.id = $2",
+    _text("SELECT ", GROUP_COLUMNS, " FROM groups AS g WHERE g.org_id = $1 AND g.id = $2"),
 )
+
+
+class Row(Protocol):
+    """A row, as the driver gives it: values by the names of columns."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +113,7 @@ class View:
     manager: Reference | None = None
 
 
-def view_of(row: Record) -> View:
+def view_of(row: Row) -> View:
     """The view that a row of one of the fragments describes."""
     return View(
         id=row["id"],
@@ -116,6 +132,6 @@ def references(ids: Sequence[UUID] | None, names: Sequence[str] | None) -> tuple
     return tuple(Reference(id=other, name=name) for other, name in pairs)
 
 
-def _manager(row: Record) -> Reference | None:
+def _manager(row: Row) -> Reference | None:
     manager = row["manager_id"]
     return Reference(id=manager, name=row["manager_name"]) if manager else None

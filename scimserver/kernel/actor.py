@@ -39,9 +39,7 @@ def operator(name: str, organization: OrganizationId = INSTALLATION) -> Actor:
     )
 
 
-NOBODY = Actor(
-    kind=ActorKind.NOBODY, organization=INSTALLATION, permissions=frozenset(), name="unknown"
-)
+NOBODY = Actor(kind=ActorKind.NOBODY, organization=INSTALLATION, permissions=frozenset(), name="unknown")
 """A caller whose credential said nothing: what it does is logged with the installation."""
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 from uuid import UUID
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 class Outcome(StrEnum):
@@ -130,6 +130,15 @@ class TokenRevoked(Fact):
     attempt = "token.revoke"
     name = "token.revoked"
     target_kind = TargetKind.TOKEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRead(Fact):
+    """Somebody read the provisioning log of the organisation."""
+
+    attempt = "log.read"
+    name = "log.read"
+    target_kind = TargetKind.ORGANIZATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,7 @@ from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
 import orjson
-from scim2_models import PatchOp, Resource
-from scim2_models.path import AttrPath
+from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
 from scimserver.directory import groups, users
@@ -230,12 +229,11 @@ def _members(resource: Resource[Any]) -> tuple[UserId, ...]:
     return tuple(ids)
 
 
-def _adds(operation: Any, attribute: str) -> bool:
+def _adds(operation: "PatchOperation[Any]", attribute: str) -> bool:
     """Whether an operation adds to a whole attribute, by its path or by a key of its value."""
-    if operation.op != "add":
+    if operation.op is not PatchOperation.Op.add:
         return False
-    if operation.path is None:
-        keys = cast("dict[str, Any]", operation.value) if isinstance(operation.value, dict) else {}
-        return attribute in {key.lower() for key in keys}
-    bare = str(operation.path).rpartition(":")[2]
-    return bare.lower() == AttrPath(attribute).attr
+    if operation.path is not None:
+        return str(operation.path).rpartition(":")[2].lower() == attribute
+    value: Any = operation.value
+    return isinstance(value, dict) and attribute in {str(key).lower() for key in cast("dict[Any, Any]", value)}

@@ -14,6 +14,7 @@ from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import Outcome, TargetKind
 from scimserver.kernel.ids import EntryId, new_uuid, parse_uuid
 from scimserver.scim.errors import reason_of
+from scimserver.work import Trace
 
 _VERBS: Final[Mapping[str, str]] = {
     "POST": "create",
@@ -71,7 +72,7 @@ def refusal(
     actor: Actor,
     origin: Origin,
     now: datetime,
-    microseconds: int,
+    trace: Trace,
 ) -> Entry:
     """The log entry of an attempt that failed."""
     refused = failure if isinstance(failure, Refused) else None
@@ -90,5 +91,6 @@ def refusal(
         detail=(error.to_error().detail or "") if error else "",
         status=error.status if error else 500,
         changes=refused.attempted if refused else (),
-        microseconds=microseconds,
+        steps=trace.steps,
+        microseconds=trace.microseconds,
     )

@@ -76,8 +76,10 @@ class ResourceTable:
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
     answered_only: frozenset[str]
     """Attributes that exist in answers alone, such as URLs: there is nothing stored to search."""
-    hot: frozenset[str]
-    """Attributes for which an index finds the few rows that equal a value."""
+    lookup_columns: frozenset[str]
+    """Attributes for which an index of the organisation finds the few rows that equal a value."""
+    lookup_entries: frozenset[str] = frozenset()
+    """Attributes for which an index of all organisations together does."""
     unique: frozenset[str] = frozenset()
     """Columns of which no two rows of an organisation have the same value."""
 
@@ -165,7 +167,8 @@ USERS: Final = ResourceTable(
         f"{ENTERPRISE_SCHEMA}:schemas",
         f"{PRODUCT_SCHEMA}:schemas",
     },
-    hot=frozenset({"id", "userName", "externalId", "displayName", "emails.value"}),
+    lookup_columns=frozenset({"id", "userName", "externalId", "displayName"}),
+    lookup_entries=frozenset({"emails.value"}),
     unique=frozenset({"userName"}),
 )
 
@@ -191,5 +194,5 @@ GROUPS: Final = ResourceTable(
         )
     },
     answered_only=_ANSWERED_ONLY | {"members.$ref"},
-    hot=frozenset({"id", "externalId", "displayName"}),
+    lookup_columns=frozenset({"id", "externalId", "displayName"}),
 )

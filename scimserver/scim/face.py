@@ -4,8 +4,8 @@ Authenticate, read, serve, answer. A request that tried to change something and 
 logged here, because most refusals happen before any unit of work begins.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -18,13 +18,13 @@ from scim2_server.responses import ScimResponse
 from scimserver.access import tokens
 from scimserver.access.refusals import Refusals
 from scimserver.access.usage import Usage
+from scimserver.audit.entry import Entry
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.hardening import BodyTooLarge, read_body
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, Origin
-from scimserver.kernel.clock import monotonic_ns
-from scimserver.kernel.errors import Unauthenticated, Unavailable
+from scimserver.kernel.errors import Conflicted, Unauthenticated, Unavailable
 from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
 from scimserver.scim.attempts import attempt_of, refusal, route_of
 from scimserver.scim.errors import ServiceUnavailable, scim_error
@@ -33,7 +33,7 @@ from scimserver.scim.reads import Reads
 from scimserver.scim.render import Renderer
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
-from scimserver.work import WorkRoom
+from scimserver.work import Trace, WorkRoom
 
 BASE_PATH: Final = "/scim/v2"
 BODY_LIMIT: Final = 1024 * 1024
@@ -67,34 +67,30 @@ class ScimFace:
         path = request.match_info["tail"]
         route = route_of(path)
         request[ROUTE] = BASE_PATH + route
-        came_from = origin(request, route, self.trusted_proxies)
-        begun = monotonic_ns()
-        actor = NOBODY
+        exchange = _Exchange(request, path, origin(request, route, self.trusted_proxies))
         try:
-            caller = await tokens.authenticate(self.room.database, bearer_token(request), self.room.clock())
-            actor = caller.actor
-            self.usage.saw(actor, self.room.clock())
-            return _response(await self._serve(request, path, caller, came_from))
+            return _response(await self._serve(exchange, await self._authenticated(exchange)))
         except Exception as failure:  # noqa: BLE001 - every failure is answered in SCIM's form
-            microseconds = (monotonic_ns() - begun) // 1000
-            error = await self._recorded(request.method, path, failure, actor, came_from, microseconds)
-            return _response(self._error_response(error))
+            return _response(self._error_response(await self._recorded(exchange, failure)))
 
-    async def _serve(
-        self, request: web.Request, path: str, caller: tokens.Caller, came_from: Origin
-    ) -> ScimResponse:
-        body = await read_body(request, _body_limit(path)) if request.can_read_body else b""
-        connection = caller.connection
-        treatment = Treatment(passwords=connection.passwords, revive=connection.revive)
-        adapters = self._adapters(treatment)
-        storage = DirectoryStorage(self.room, self.reads, adapters, caller.actor, came_from)
-        service = self.strict if connection.strict else self.tolerant
-        handler = ProvisioningHandler(service, storage, self.reads, adapters)
-        return await handler.handle(
+    async def _authenticated(self, exchange: "_Exchange") -> tokens.Caller:
+        with exchange.trace.step("authenticate"):
+            now = self.room.clock()
+            secret = bearer_token(exchange.request)
+            caller = await tokens.authenticate(self.room.database, secret, now)
+        exchange.actor = caller.actor
+        self.usage.saw(caller.actor, now)
+        return caller
+
+    async def _serve(self, exchange: "_Exchange", caller: tokens.Caller) -> ScimResponse:
+        request = exchange.request
+        with exchange.trace.step("receive"):
+            body = await read_body(request, _body_limit(exchange.path)) if request.can_read_body else b""
+        return await self._handler(exchange, caller).handle(
             ScimRequest(
                 method=request.method,
                 base_url=self.base_url,
-                path=path,
+                path=exchange.path,
                 query=dict(request.query),
                 headers=list(request.headers.items()),
                 body=body,
@@ -102,60 +98,72 @@ class ScimFace:
             )
         )
 
-    def _adapters(self, treatment: Treatment) -> Mapping[str, Adapter]:
+    def _handler(self, exchange: "_Exchange", caller: tokens.Caller) -> ProvisioningHandler:
+        connection = caller.connection
+        treatment = Treatment(passwords=connection.passwords, revive=connection.revive)
         renderer = Renderer(self.base_url)
-        return {
+        adapters: dict[str, Adapter] = {
             "User": UserAdapter(renderer, self.hasher, treatment),
             "Group": GroupAdapter(renderer),
         }
+        trace = exchange.trace
+        storage = DirectoryStorage(
+            self.room, self.reads, adapters, caller.actor, exchange.origin, trace
+        )
+        service = self.strict if connection.strict else self.tolerant
+        return ProvisioningHandler(service, storage, self.reads, adapters, trace)
 
-    async def _recorded(
-        self,
-        method: str,
-        path: str,
-        failure: Exception,
-        actor: Actor,
-        came_from: Origin,
-        microseconds: int,
-    ) -> SCIMException | None:
+    async def _recorded(self, exchange: "_Exchange", failure: Exception) -> SCIMException | None:
         """Put a failure on record; the SCIM error to answer, None for a broken promise of our own."""
         error = _known(failure)
         if error is None:
-            _log.error("request.failed", request_id=came_from.request_id, exc_info=failure)
+            _log.error("request.failed", request_id=exchange.origin.request_id, exc_info=failure)
+        entry = self._entry(exchange, failure, error)
         try:
-            await self._record(method, path, failure, error, actor, came_from, microseconds)
-        except Unavailable:
+            if entry is not None:
+                await self.room.record(entry)
+        except (Conflicted, Unavailable):
             # The answer must not promise a record: without the log, nothing was decided.
             return ServiceUnavailable()
         return error
 
-    async def _record(
-        self,
-        method: str,
-        path: str,
-        failure: Exception,
-        error: SCIMException | None,
-        actor: Actor,
-        came_from: Origin,
-        microseconds: int,
-    ) -> None:
+    def _entry(
+        self, exchange: "_Exchange", failure: Exception, error: SCIMException | None
+    ) -> Entry | None:
+        """The entry that a failure leaves: none for a read, or for one credential's repeated refusals."""
         now = self.room.clock()
         if isinstance(failure, Unauthenticated):
-            whose = failure.actor if isinstance(failure, tokens.Ended) else actor
-            entry = self.refusals.seen(whose, came_from, reason=failure.reason, now=now)
-        else:
-            attempt = attempt_of(method, path)
-            entry = attempt and refusal(
-                attempt, failure, error, actor=actor, origin=came_from, now=now, microseconds=microseconds
-            )
-        if entry is not None:
-            await self.room.record(entry)
+            whose = failure.actor if isinstance(failure, tokens.Ended) else exchange.actor
+            return self.refusals.seen(whose, exchange.origin, reason=failure.reason, now=now)
+        attempt = attempt_of(exchange.request.method, exchange.path)
+        if attempt is None:
+            return None
+        return refusal(
+            attempt,
+            failure,
+            error,
+            actor=exchange.actor,
+            origin=exchange.origin,
+            now=now,
+            trace=exchange.trace,
+        )
 
     def _error_response(self, error: SCIMException | None) -> ScimResponse:
         response = self.tolerant.error_response(error or Exception())
         if isinstance(error, ServiceUnavailable):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request on its way: who it turned out to come from, and what it went through."""
+
+    request: web.Request
+    path: str
+    origin: Origin
+    actor: Actor = NOBODY
+    trace: Trace = field(default_factory=Trace)
 
 
 def _known(failure: Exception) -> SCIMException | None:

@@ -8,6 +8,7 @@ Proven by tests/properties/test_filter_sql.py.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, LiteralString, Union, cast
 
@@ -35,13 +36,27 @@ from scimserver.scim.filter_text import FilterText, Lifted, lift, take_apart
 from scimserver.scim.searchable import SearchableAttributes
 
 
+class Lookup(Enum):
+    """Whether, whatever the values, an index finds the few rows that can match."""
+
+    NONE = auto()
+    COLUMN = auto()
+    """An index that begins with the organisation does."""
+    ENTRIES = auto()
+    """An index over the entries of a multi-valued attribute does, of all organisations at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """A filter as SQL on one resource type's rows. What it binds are readers of the filter's strings."""
 
     sql: Sql
-    hot: bool
-    """Whether an index finds the few rows that can match, whatever the values."""
+    lookup: Lookup
+
+    @property
+    def is_lookup(self) -> bool:
+        """Whether few rows can match, and an index finds them."""
+        return self.lookup is not Lookup.NONE
 
 
 def compile_filter(text: str, table: ResourceTable) -> tuple[LiteralString, tuple[object, ...]]:
@@ -70,7 +85,7 @@ def condition(text: FilterText, tables: tuple[ResourceTable, ...], table: Resour
     scim_filter: ScimFilter[Any] = cast(Any, ScimFilter)[table.model](text.text)
     attributes = SearchableAttributes(table, scim_filter)
     node = lift(scim_filter)
-    return Condition(sql=_Compiler(attributes).visit(node), hot=_is_hot(attributes, node))
+    return Condition(sql=_Compiler(attributes).visit(node), lookup=_lookup(attributes, node))
 
 
 def _validate(text: FilterText, tables: tuple[ResourceTable, ...]) -> None:
@@ -138,19 +153,26 @@ def _sub_attribute(binding: AttributeBinding) -> AttrPath:
     return AttrPath(scim_names(binding)[-1] if binding.sub_field_name else "value")
 
 
-def _is_hot(attributes: SearchableAttributes, node: FilterNode) -> bool:
-    """Whether one of the conditions that must hold is an equality that an index of few rows serves."""
-    return any(
-        isinstance(term, Comparison)
-        and term.op == CompareOperator.eq
-        and isinstance(term.value, Lifted)
-        and (binding := attributes.find_compared(term.attr_path)) is not None
-        and attributes.table.name(binding) in attributes.table.hot
-        for term in _required(node)
-    )
+def _lookup(attributes: SearchableAttributes, node: FilterNode) -> Lookup:
+    """What the equalities that must hold allow."""
+    table = attributes.table
+    names = {table.name(binding) for binding in _equal(attributes, node)}
+    if names & table.lookup_columns:
+        return Lookup.COLUMN
+    return Lookup.ENTRIES if names & table.lookup_entries else Lookup.NONE
+
+
+def _equal(attributes: SearchableAttributes, node: FilterNode) -> Iterator[AttributeBinding]:
+    """The attributes of which a match must hold a given string."""
+    for term in _required(node):
+        if isinstance(term, Comparison) and term.op == CompareOperator.eq and isinstance(term.value, Lifted):
+            binding = attributes.find_compared(term.attr_path)
+            if binding is not None:
+                yield binding
 
 
 def _required(node: FilterNode) -> Iterator[FilterNode]:
+    """The conditions that must hold, those on one entry taken out of their brackets."""
     for term in conjuncts(node):
         yield term
         if isinstance(term, ValuePath):

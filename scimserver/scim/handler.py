@@ -27,6 +27,7 @@ from scimserver.scim.reads import Found, Reads
 from scimserver.scim.render import Rendered
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
+from scimserver.work import Trace
 
 _T = TypeVar("_T")
 
@@ -53,8 +54,10 @@ class ProvisioningHandler(AsyncScimHandler):
         storage: DirectoryStorage,
         reads: Reads,
         adapters: Mapping[str, Adapter],
+        trace: Trace,
     ) -> None:
         super().__init__(service, storage)
+        self._trace = trace
         self._reads = reads
         self._adapters = adapters
 
@@ -139,9 +142,10 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             _, resource_type = self._accepted(request, Operation.create)
             projector = self.service.projector(resource_type, request.query)
-            resource = self.service.read_creation(
-                resource_type, request.body, request.header("Content-Type")
-            )
+            with self._trace.step("read"):
+                resource = self.service.read_creation(
+                    resource_type, request.body, request.header("Content-Type")
+                )
             view = await self._attempt(lambda: self.storage.create_view(resource_type, resource))
             rendered = self._adapters[str(resource_type.name)].render(view)
             response = _answer(HTTPStatus.CREATED, rendered, projector)
@@ -153,9 +157,10 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             target, resource_type = self._accepted(request, Operation.replace)
             projector = self.service.projector(resource_type, request.query)
-            replacement = self.service.read_replacement(
-                resource_type, request.body, request.header("Content-Type")
-            )
+            with self._trace.step("read"):
+                replacement = self.service.read_replacement(
+                    resource_type, request.body, request.header("Content-Type")
+                )
             conditions = self.service.read_conditions(request)
 
             async def work() -> View:
@@ -171,12 +176,14 @@ class ProvisioningHandler(AsyncScimHandler):
         replacement: Resource[Any],
         conditions: Conditions,
     ) -> View:
-        current = await self.storage.get(resource_type, cast(str, target.resource_id))
+        with self._trace.step("match"):
+            current = await self.storage.get(resource_type, cast(str, target.resource_id))
         # Each try replaces anew: applying constraints writes into the replacement.
         wanted = replacement.model_copy(deep=True)
         self.storage.adapter(resource_type).keep_omitted(current, wanted)
         self.service.check_preconditions(current, "PUT", conditions)
-        wanted.replace(current)
+        with self._trace.step("apply"):
+            wanted.replace(current)
         return await self.storage.update_view(resource_type, wanted)
 
     async def patch(self, request: ScimRequest) -> ScimResponse:
@@ -184,9 +191,10 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             target, resource_type = self._accepted(request, Operation.patch)
             projector = self.service.projector(resource_type, request.query)
-            patch = self.service.read_patch(
-                resource_type, request.body, request.header("Content-Type")
-            )
+            with self._trace.step("read"):
+                patch = self.service.read_patch(
+                    resource_type, request.body, request.header("Content-Type")
+                )
             conditions = self.service.read_conditions(request)
 
             async def work() -> View:
@@ -202,11 +210,13 @@ class ProvisioningHandler(AsyncScimHandler):
         self, resource_type: ResourceType, target: Target, patch: "PatchOp[Any]", conditions: Conditions
     ) -> View:
         resource_id = cast(str, target.resource_id)
-        resource = await self.storage.get(resource_type, resource_id)
+        with self._trace.step("match"):
+            resource = await self.storage.get(resource_type, resource_id)
         self.service.check_preconditions(resource, "PATCH", conditions)
         adapter = self.storage.adapter(resource_type)
         adapter.before_patch(await self.storage.current(resource_type, resource_id), resource, patch)
-        patch.patch(resource)
+        with self._trace.step("apply"):
+            patch.patch(resource)
         return await self.storage.update_view(resource_type, resource)
 
     async def delete(self, request: ScimRequest) -> ScimResponse:
@@ -235,7 +245,8 @@ class ProvisioningHandler(AsyncScimHandler):
     def _accepted(self, request: ScimRequest, operation: Operation) -> tuple[Target, ResourceType]:
         target = self.service.route(request, operation)
         resource_type = self.service.resource_type_at(cast(str, target.endpoint))
-        self.service.authorize(request, target, resource_type)
+        with self._trace.step("authorize"):
+            self.service.authorize(request, target, resource_type)
         return target, resource_type
 
 

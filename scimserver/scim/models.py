@@ -16,8 +16,8 @@ from scim2_models import (
     URN,
     CaseExact,
     ComplexAttribute,
-    Extension,
     ExtensibleStringEnum,
+    Extension,
     External,
     Mutability,
     Reference,
@@ -135,8 +135,8 @@ class GroupMember(ComplexAttribute):
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
     """The kind of the member."""
 
-    display: Annotated[str | None, Mutability.read_only] = None
-    """The member's `displayName`."""
+    display: str | None = None
+    """The member's `displayName`. Okta sends one; the answer's is always the directory's own."""
 
 
 class Group(StockGroup):

@@ -5,7 +5,6 @@ it is, for the models to judge. Each deviation has its name and source in scimse
 Proven by tests/unit/test_normalise.py and tests/properties/test_normalise.py.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from operator import is_
 
@@ -14,10 +13,10 @@ from scim2_models import Attribute, InvalidSyntaxException
 from scimserver.scim import json_body, shapes
 from scimserver.scim.json_body import JsonObject, JsonValue
 from scimserver.scim.models import ENTERPRISE_SCHEMA
-from scimserver.scim.shapes import MANAGER_PATHS, Shape, Target
+from scimserver.scim.shapes import MANAGER_PATHS, Paths, Shape, Target
 
+_STRING, _BOOLEAN, _COMPLEX = Attribute.Type.string, Attribute.Type.boolean, Attribute.Type.complex
 _TRUTH = {"true": True, "false": False}
-_LAST_SEGMENT = re.compile(r"([^/?#]+)/?(?:[?#].*)?$")
 
 
 def normalise_resource(resource_type: str, body: JsonObject) -> JsonObject:
@@ -35,12 +34,12 @@ def normalise_patch(resource_type: str, body: JsonObject) -> JsonObject:
     One operation may become several, in the order in which its keys were sent.
     Raises KeyError for a resource type that is not served.
     """
-    targets = shapes.targets(resource_type)
+    paths = shapes.paths(resource_type)
     key = next((key for key in body if key.lower() == "operations"), "")
     operations = body.get(key)
     if not isinstance(operations, list):
         return body
-    return {**body, key: [normal for sent in operations for normal in _operations(targets, sent)]}
+    return {**body, key: [normal for sent in operations for normal in _operations(paths, sent)]}
 
 
 # --- Values ---------------------------------------------------------------------------------------
@@ -50,7 +49,9 @@ def _object(known: Mapping[str, Shape], value: JsonObject) -> JsonObject:
     changed: JsonObject = {}
     for name, item in value.items():
         shape = known.get(name) or known.get(name.lower())
-        if shape is not None and (normal := _value(shape, item)) is not item:
+        if shape is None or (isinstance(item, str) and shape.is_text):
+            continue
+        if (normal := _value(shape, item)) is not item:
             changed[name] = normal
     return {**value, **changed} if changed else value
 
@@ -60,7 +61,7 @@ def _value(shape: Shape, value: JsonValue) -> JsonValue:
         return None
     if shape.many:
         return _entries(shape, value)
-    if shape.type is not Attribute.Type.complex:
+    if shape.type is not _COMPLEX:
         return _scalar(shape, value)
     if shape.is_reference:
         return _reference(shape, value)
@@ -69,17 +70,16 @@ def _value(shape: Shape, value: JsonValue) -> JsonValue:
 
 def _scalar(shape: Shape, value: JsonValue) -> JsonValue:
     # Only whole numbers: a decimal has lost the digits that the client wrote (1.10 is 1.1).
-    if shape.type is Attribute.Type.string and isinstance(value, int) and not isinstance(value, bool):
+    if shape.type is _STRING and type(value) is int:
         return str(value)
-    if shape.type is Attribute.Type.boolean and isinstance(value, str):
+    if shape.type is _BOOLEAN and isinstance(value, str):
         return _TRUTH.get(value.lower(), value)
     return value
 
 
 def _reference(shape: Shape, value: JsonValue) -> JsonValue:
-    if isinstance(value, list) and len(value) <= 1:
-        value = value[0] if value else None
-    if isinstance(value, int) and not isinstance(value, bool):
+    value = _only(value) if value != [] else None
+    if type(value) is int:
         value = str(value)
     if isinstance(value, str):
         return {"value": value} if value else None
@@ -91,9 +91,20 @@ def _identified(reference: JsonObject) -> "JsonObject | None":
     value, uri = _field(reference, "value"), _field(reference, "$ref")
     if value is not None and value != "":
         return reference
-    if isinstance(uri, str) and (segment := _LAST_SEGMENT.search(uri)):
-        return {**_without(reference, "value"), "value": segment[1]}
+    if isinstance(uri, str) and (segment := _last_segment(uri)):
+        return {**_without(reference, "value"), "value": segment}
     return None if value == "" else reference
+
+
+def _last_segment(uri: str) -> str:
+    path = uri.partition("#")[0].partition("?")[0]
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def _only(value: JsonValue) -> JsonValue:
+    """The one value that a list holds; everything else as it is."""
+    alone = isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list)
+    return value[0] if isinstance(value, list) and alone else value
 
 
 def _entries(shape: Shape, value: JsonValue) -> JsonValue:
@@ -137,11 +148,11 @@ def _unpacked(role: JsonObject) -> JsonObject:
         packed = json_body.parse(text.encode())
     except InvalidSyntaxException:
         return role
-    value, display = packed.get("value"), packed.get("displayName")
+    value, display = packed.get("value"), _field(role, "display") or packed.get("displayName")
     if not isinstance(value, str) or value.startswith("{"):
         return role
     shown: JsonObject = {"display": display} if isinstance(display, str) else {}
-    return {**shown, **_without(role, "value"), "value": value}
+    return {**_without(role, "value", "display"), **shown, "value": value}
 
 
 def _with_manager_at_home(body: JsonObject) -> JsonObject:
@@ -157,13 +168,13 @@ def _with_manager_at_home(body: JsonObject) -> JsonObject:
     return {**_without(body, *strays), home: {**_without(extension, "manager"), **manager}}
 
 
-def _field(value: JsonValue, name: str) -> JsonValue:
-    """What an object holds under a name in any case, or None."""
+def _field(value: JsonValue, name: str, absent: JsonValue = None) -> JsonValue:
+    """What an object holds under a name in any case."""
     if not isinstance(value, dict):
-        return None
+        return absent
     if name in value:
         return value[name]
-    return next((item for key, item in value.items() if key.lower() == name), None)
+    return next((item for key, item in value.items() if key.lower() == name), absent)
 
 
 def _without(value: JsonObject, *names: str) -> JsonObject:
@@ -174,7 +185,7 @@ def _without(value: JsonObject, *names: str) -> JsonObject:
 # --- PATCH operations -----------------------------------------------------------------------------
 
 
-def _operations(targets: Mapping[str, Target], sent: JsonValue) -> list[JsonValue]:
+def _operations(paths: Paths, sent: JsonValue) -> list[JsonValue]:
     """What one operation becomes, its own keys in lower case."""
     if not isinstance(sent, dict):
         return [sent]
@@ -184,26 +195,16 @@ def _operations(targets: Mapping[str, Target], sent: JsonValue) -> list[JsonValu
     if not isinstance(verb, str) or not isinstance(path, str):
         return [sent]
     if verb.lower() == "remove":
-        return [_removal(targets, path, operation)]
-    schema = Target(shape=Shape(name=""), path="", prefix="") if not path else targets.get(path.lower())
-    if schema is not None and schema.prefix is not None and isinstance(value, dict):
-        return list(_pathless(targets, verb, _pairs(targets, schema.prefix, value)))
-    return [_write(targets, path, operation)]
+        return [_removal(paths, path, operation)]
+    prefix = paths.prefix(path) if path else ""
+    if prefix is not None and isinstance(value, dict):
+        return list(_pathless(paths, verb, _pairs(paths, prefix, value)))
+    return [_write(paths, path, operation)]
 
 
-def _find(targets: Mapping[str, Target], path: str) -> tuple[Target | None, bool]:
-    """What the path leads to, and whether a filter selects entries on the way."""
-    start, end = path.find("["), path.rfind("]")
-    if start < 0 or end < start:
-        return targets.get(path.lower()), False
-    target = targets.get((path[:start] + path[end + 1 :]).lower())
-    selects = target is not None and (target.shape.many or target.in_entries)
-    return (target, True) if selects else (None, True)
-
-
-def _write(targets: Mapping[str, Target], path: str, operation: JsonObject) -> JsonObject:
+def _write(paths: Paths, path: str, operation: JsonObject) -> JsonObject:
     """An add or a replace with a path."""
-    target, filtered = _find(targets, path)
+    target, filtered = paths.find(path)
     if target is None or "value" not in operation:
         return operation
     value = _written(target, operation["value"], entry=filtered and target.shape.many)
@@ -218,7 +219,7 @@ def _written(target: Target, value: JsonValue, *, entry: bool) -> JsonValue:
     """The value to write, free of what PATCH may not write."""
     shape = target.shape
     if entry:
-        return _entry(shape, value[0] if isinstance(value, list) and len(value) == 1 else value)
+        return _entry(shape, _only(value))
     if not shape.many and not shape.inner:
         return _scalar(shape, _unwrapped(value))
     value = _value(shape, value)
@@ -229,11 +230,11 @@ def _written(target: Target, value: JsonValue, *, entry: bool) -> JsonValue:
 
 def _unwrapped(value: JsonValue) -> JsonValue:
     """The X of `[{"value": X}]`, whatever stands beside it."""
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        for name, item in value[0].items():
-            if name.lower() == "value" and not isinstance(item, dict | list):
-                return item
-    return value
+    wrapping = _only(value)
+    if not isinstance(value, list) or not isinstance(wrapping, dict):
+        return value
+    item = _field(wrapping, "value", value)
+    return value if isinstance(item, dict | list) else item
 
 
 def _addressed(target: Target, path: str, value: JsonValue) -> tuple[str, JsonValue]:
@@ -243,8 +244,8 @@ def _addressed(target: Target, path: str, value: JsonValue) -> tuple[str, JsonVa
     return (target.path if path.lower() in MANAGER_PATHS else path), value
 
 
-def _removal(targets: Mapping[str, Target], path: str, operation: JsonObject) -> JsonObject:
-    target, filtered = _find(targets, path)
+def _removal(paths: Paths, path: str, operation: JsonObject) -> JsonObject:
+    target, filtered = paths.find(path)
     if target is None:
         return operation
     removal: JsonObject = {**operation, "path": _addressed(target, path, "-")[0]}
@@ -272,25 +273,23 @@ def _selector(shape: Shape, entry: JsonObject) -> JsonObject:
     return {name: item for name, item in entry.items() if item is not None}
 
 
-def _pairs(targets: Mapping[str, Target], prefix: str, value: JsonObject) -> Iterator[tuple[str, JsonValue]]:
+def _pairs(paths: Paths, prefix: str, value: JsonObject) -> Iterator[tuple[str, JsonValue]]:
     """The paths and values that an operation without a path writes, extensions' objects taken apart."""
     for name, item in value.items():
         path = prefix + name
-        target = targets.get(path.lower())
-        if target is not None and target.prefix is not None and isinstance(item, dict):
-            yield from _pairs(targets, target.prefix, item)
+        inner = paths.prefix(path)
+        if inner is not None and isinstance(item, dict):
+            yield from _pairs(paths, inner, item)
         else:
             yield path, item
 
 
-def _pathless(
-    targets: Mapping[str, Target], verb: str, pairs: Iterator[tuple[str, JsonValue]]
-) -> Iterator[JsonObject]:
+def _pathless(paths: Paths, verb: str, pairs: Iterator[tuple[str, JsonValue]]) -> Iterator[JsonObject]:
     """Operations without a path, and between them one for each key that holds a filter."""
     plain: JsonObject = {}
     written = False
     for path, item in pairs:
-        target, filtered = _find(targets, path)
+        target, filtered = paths.find(path)
         if target is not None and target.shape.read_only:
             continue
         at, value = path, item
@@ -300,7 +299,7 @@ def _pathless(
             yield {"op": verb, "value": plain}
             plain, written = {}, True
         if filtered:
-            yield _write(targets, path, {"op": verb, "path": path, "value": item})
+            yield _write(paths, path, {"op": verb, "path": path, "value": item})
             written = True
         else:
             plain[at] = value

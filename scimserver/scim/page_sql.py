@@ -13,7 +13,7 @@ from typing import Final, LiteralString
 
 from scimserver.db.where import Sql, bind, joined, sql
 from scimserver.scim.columns import GROUPS, USERS, ResourceTable
-from scimserver.scim.filter_sql import Condition
+from scimserver.scim.filter_sql import Condition, Lookup
 from scimserver.scim.sort_sql import SortKey
 
 
@@ -147,14 +147,20 @@ def page_text(sources: Sequence[Source], mode: Mode, *, descending: bool) -> Sql
 
 
 def hot_page_text(source: Source, *, descending: bool) -> Sql:
-    """A page of a search that finds few rows: those of the index, and nothing else."""
+    """A page of a search that finds few rows: no deferred join, no total, one plan for all values."""
     table = source.rows.table
     leading: LiteralString = f"SELECT '{table.kind}' AS kind, {table.alias}.id AS sort_id, NULL AS sort_key"
     selected: LiteralString = f"{leading}, NULL::bigint AS total, {source.rows.select}"
-    where = sql(" WHERE ", table.alias, ".org_id = ", _ORGANIZATION)
-    found = sql(" AND ", source.condition.sql) if source.condition else sql()
-    origin: LiteralString = f" FROM {table.table} AS {table.alias} {source.rows.joins}"
-    return sql(selected, origin, where, found, source.order(downwards=descending), _SLICE)
+    origin: LiteralString = f" FROM {table.table} AS {table.alias} {source.rows.joins} WHERE "
+    organization = sql(table.alias, ".org_id = ", _ORGANIZATION)
+    assert source.condition is not None
+    if source.condition.lookup is Lookup.ENTRIES:
+        # A plan for all values takes every organisation for one of average size, would combine the
+        # index over entries with one over the organisation, and read a large one whole. So it may
+        # not see that the organisation is something to look up by.
+        organization = sql("((", organization, ") IS TRUE)")
+    where = sql(organization, " AND ", source.condition.sql)
+    return sql(selected, origin, where, source.order(downwards=descending), _SLICE)
 
 
 def total_of(sources: Sequence[Source]) -> Sql:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from scim2_models import InvalidCursorException, ResourceType, SearchRequest
@@ -16,7 +16,7 @@ from scimserver.scim.columns import GROUPS, USERS
 from scimserver.scim.models import ENTERPRISE_SCHEMA
 from scimserver.scim.page_sql import RowColumns
 from scimserver.scim.projection import Projector
-from scimserver.scim.search_sql import Page, Search, statement
+from scimserver.scim.search_sql import Page, Row, Search, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,8 @@ class Reads:
         page = Page(rows=(), total=None)
         if planned.query is not None:
             run = self._database.fetch if planned.hot else self._database.search
-            page = planned.page(await run(planned.query, *planned.arguments))
+            rows_found = await run(planned.query, *planned.arguments)
+            page = planned.page(cast(Sequence[Row], rows_found))
         total = page.total
         if total is None and (not asked.by_cursor or planned.query is None):
             [counted] = await self._database.search(planned.count, *planned.count_arguments)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, LiteralString, Self, TypeAlias, cast
+from typing import Any, LiteralString, Self, TypeAlias, cast
 from uuid import UUID
 
 from scim2_models import InvalidCursorException, SearchRequest
@@ -22,10 +22,7 @@ from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import FilterText, take_apart
 from scimserver.scim.literals import Reader
 from scimserver.scim.page_sql import Given, Mode, RowColumns, Source, hot_page_text, page_text, total_of
-from scimserver.scim.sort_sql import sort_keys
-
-_ANY_KIND: Final[LiteralString] = "text"
-"""The SQL type of a key that no resource has."""
+from scimserver.scim.sort_sql import SortKey, sort_keys
 
 Row: TypeAlias = Mapping[str, Any]
 """A row of a page, as the driver gives it."""
@@ -145,22 +142,31 @@ def plan(
     tables = tuple(row.table for row in rows)
     conditions = [condition(text, tables, table) if text else None for table in tables]
     keys = sort_keys(sort_by, tables)
-    kind: LiteralString = next((key.kind for key in keys if key), _ANY_KIND)
+    kind = _kind(keys)
     sources = [
         Source(rows=row, condition=found, key=key, kind=kind)
         for row, found, key in zip(rows, conditions, keys, strict=True)
     ]
-    hot = mode is Mode.INDEX and len(sources) == 1 and conditions[0] is not None and conditions[0].hot
-    text_of_page = (
+    only = conditions[0] if len(rows) == 1 and mode is Mode.INDEX else None
+    hot = only is not None and only.is_lookup
+    composed = (
         hot_page_text(sources[0], descending=descending)
         if hot
         else page_text(sources, mode, descending=descending)
     )
-    page, page_binds = _query("search", rows, text_of_page)
+    page, page_binds = _query("search", rows, composed)
     count, count_binds = _query("count", rows, sql("SELECT ", total_of(sources), " AS total"))
     return Plan(
         page=page, page_binds=page_binds, count=count, count_binds=count_binds, hot=hot, key_kind=kind
     )
+
+
+def _kind(keys: Sequence[SortKey | None]) -> LiteralString:
+    """The SQL type of the keys; they are of one attribute, so they have one."""
+    for key in keys:
+        if key is not None:
+            return key.kind
+    return "text"
 
 
 def _query(verb: LiteralString, rows: tuple[RowColumns, ...], text: Sql) -> tuple[Query, tuple[object, ...]]:

@@ -33,6 +33,9 @@ class Shape:
     inner: "Mapping[str, Shape]" = field(default_factory=dict[str, "Shape"])
     """Its sub-attributes, by name, as declared and in lower case."""
 
+    is_text: bool = False
+    """Whether it is one string: the usual case, told apart quickly."""
+
     @property
     def is_reference(self) -> bool:
         """Whether it is one complex value that stands for its `value`, as a manager does."""
@@ -57,6 +60,29 @@ class Target:
     """What stands before the names in its value, where it is a whole schema."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Everything that a path of one resource type can lead to."""
+
+    plain: Mapping[str, Target]
+    """By the path in lower case, without a filter."""
+
+    def find(self, path: str) -> tuple[Target | None, bool]:
+        """What the path leads to, if it is known, and whether a filter selects entries on the way."""
+        start, end = path.find("["), path.rfind("]")
+        if start < 0 or end < start:
+            return self.plain.get(path.lower()), False
+        target = self.plain.get((path[:start] + path[end + 1 :]).lower())
+        if target is None or not (target.shape.many or target.in_entries):
+            return None, True
+        return target, True
+
+    def prefix(self, path: str) -> str | None:
+        """What stands before the names in the value, where the path is a whole schema; else None."""
+        target = self.plain.get(path.lower())
+        return None if target is None else target.prefix
+
+
 @cache
 def root(resource_type: str) -> Mapping[str, Shape]:
     """What the names in a resource stand for, as declared and in lower case.
@@ -71,8 +97,8 @@ def root(resource_type: str) -> Mapping[str, Shape]:
 
 
 @cache
-def targets(resource_type: str) -> Mapping[str, Target]:
-    """Everything that a path without a filter can name, by the path in lower case.
+def paths(resource_type: str) -> Paths:
+    """What the paths and keys of a PATCH stand for.
 
     Raises KeyError for a resource type that is not served.
     """
@@ -84,7 +110,8 @@ def targets(resource_type: str) -> Mapping[str, Target]:
     for urn, inner in extensions:
         found |= {target.path.lower(): target for target in _targets(f"{urn}:", inner)}
         found[urn.lower()] = Target(shape=Shape(name=urn), path=urn, prefix=f"{urn}:")
-    return found | {path: found[full] for path, full in _UNQUALIFIED.items() if full in found}
+    unqualified = {path: found[full] for path, full in _UNQUALIFIED.items() if full in found}
+    return Paths(plain={**found, **unqualified})
 
 
 @cache
@@ -94,7 +121,7 @@ def _schemas(resource_type: str) -> Mapping[str, Mapping[str, Shape]]:
     if model is None or not issubclass(model, Resource):
         raise KeyError(resource_type)
     own = _shapes(model.to_schema().attributes)
-    external_id = _by_name([Shape(name="externalId", type=Attribute.Type.string)])
+    external_id = _by_name([Shape(name="externalId", type=Attribute.Type.string, is_text=True)])
     return {
         str(model.__schema__): {**own, **external_id},
         **{
@@ -110,6 +137,7 @@ def _shapes(attributes: Iterable[Attribute] | None) -> dict[str, Shape]:
             name=each.name or "",
             type=each.type,
             many=bool(each.multi_valued),
+            is_text=each.type == Attribute.Type.string and not each.multi_valued,
             read_only=each.mutability == Mutability.read_only,
             inner=_shapes(each.sub_attributes),
         )

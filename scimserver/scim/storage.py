@@ -18,7 +18,7 @@ from scimserver.kernel.errors import VersionMismatch
 from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import resource_version
-from scimserver.work import Work, WorkRoom
+from scimserver.work import Trace, Work, WorkRoom
 
 
 class DirectoryStorage(AsyncScimStorage):
@@ -27,13 +27,15 @@ class DirectoryStorage(AsyncScimStorage):
     supports_cursors = True
 
     def __init__(
-        self, room: WorkRoom, reads: Reads, adapters: Mapping[str, Adapter], actor: Actor, origin: Origin
+        self, room: WorkRoom, reads: Reads, adapters: Mapping[str, Adapter], actor: Actor, origin: Origin,
+        trace: Trace | None = None,
     ) -> None:
         self._room = room
         self._reads = reads
         self._adapters = adapters
         self._actor = actor
         self._origin = origin
+        self._trace = trace
         self._work: Work | None = None
         self._current: dict[str, Any] = {}
 
@@ -45,7 +47,7 @@ class DirectoryStorage(AsyncScimStorage):
         """
         self._current.clear()
         try:
-            async with self._room.open(self._actor, self._origin, lock=lock) as work:
+            async with self._room.open(self._actor, self._origin, lock=lock, trace=self._trace) as work:
                 self._work = work
                 yield
         finally:

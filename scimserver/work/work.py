@@ -8,8 +8,8 @@ Proven by tests/database/test_work.py.
 """
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -18,17 +18,18 @@ from typing import Self
 from asyncpg import Record
 
 from scimserver.audit import store
-from scimserver.audit.entry import Entry, Salt, Step
+from scimserver.audit.entry import Entry, Salt
 from scimserver.db.pool import Database, Transaction
 from scimserver.db.queries import ChangeClause, Query, alone, compose, standing
 from scimserver.db.violations import ConstraintViolated, translate
 from scimserver.kernel.actor import Actor, Origin
-from scimserver.kernel.clock import Clock, monotonic_ns, utc_now
+from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
-from scimserver.kernel.facts import Fact, Outcome
+from scimserver.kernel.facts import Fact
 from scimserver.kernel.ids import EntryId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work.outbox import message
+from scimserver.work.trace import Trace
 
 Broken = Mapping[str, Callable[[], Refused]]
 """What to refuse when a constraint of that name would be broken."""
@@ -43,7 +44,6 @@ def _recorded(change: ChangeClause) -> Query:
     return compose(change, store.APPEND)
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Staged:
     clause: ChangeClause
@@ -55,7 +55,7 @@ class Work:
     """One attempt of one actor. Made by `WorkRoom.open`; used as an asynchronous context manager."""
 
     def __init__(
-        self, database: Database, actor: Actor, origin: Origin, *, clock: Clock, salt: Salt, lock: bool
+        self, database: Database, actor: Actor, origin: Origin, *, clock: Clock, salt: Salt, lock: bool, trace: Trace
     ) -> None:
         self.actor = actor
         self.origin = origin
@@ -64,9 +64,8 @@ class Work:
         """Whether rows that are read to be changed are locked until the end."""
         self._database = database
         self._salt = salt
-        self._started = monotonic_ns()
+        self._trace = trace
         self._facts: list[Fact] = []
-        self._steps: list[Step] = []
         self._staged: list[_Staged] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
@@ -114,18 +113,9 @@ class Work:
         """Put a fact on record: it is logged, and announced if it is to be, when the work commits."""
         self._facts.append(fact)
 
-    @asynccontextmanager
-    async def step(self, name: str) -> AsyncGenerator[None]:
+    def step(self, name: str) -> AbstractContextManager[None]:
         """Time a named stage of the work for the log."""
-        begun = monotonic_ns()
-        outcome = Outcome.FAILURE
-        try:
-            yield
-            outcome = Outcome.SUCCESS
-        finally:
-            self._steps.append(
-                Step(name=name, outcome=outcome, microseconds=(monotonic_ns() - begun) // 1000)
-            )
+        return self._trace.step(name)
 
     def change(self, clause: ChangeClause, *arguments: object, broken: Broken | None = None) -> None:
         """Stage a change that must hit a row; it runs, with the log, when the work ends."""
@@ -149,11 +139,6 @@ class Work:
         """Run a change at once in the explicit transaction; how many rows it hit."""
         transaction = await self.begin()
         return await _run(transaction.fetchval(_alone(clause), *arguments), broken or {})
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """The stages timed so far."""
-        return tuple(self._steps)
 
     # -- writing -------------------------------------------------------------
 
@@ -202,8 +187,8 @@ class Work:
             target=fact.target,
             display=fact.display,
             changes=fact.changes,
-            steps=self.steps,
-            microseconds=(monotonic_ns() - self._started) // 1000,
+            steps=self._trace.steps,
+            microseconds=self._trace.microseconds,
         )
 
 
@@ -222,9 +207,22 @@ class WorkRoom:
         self.clock = clock
         self._salt = salt
 
-    def open(self, actor: Actor, origin: Origin, *, lock: bool = False) -> Work:
-        """A new unit of work; `lock` makes it hold the rows that it reads to change."""
-        return Work(self.database, actor, origin, clock=self.clock, salt=self._salt, lock=lock)
+    def open(
+        self, actor: Actor, origin: Origin, *, lock: bool = False, trace: Trace | None = None
+    ) -> Work:
+        """A new unit of work; `lock` makes it hold the rows that it reads to change.
+
+        `trace` is the request's, where the work is a part of one.
+        """
+        return Work(
+            self.database,
+            actor,
+            origin,
+            clock=self.clock,
+            salt=self._salt,
+            lock=lock,
+            trace=trace or Trace(),
+        )
 
     async def record(self, *entries: Entry) -> None:
         """Log attempts that changed nothing, in a short transaction of their own.

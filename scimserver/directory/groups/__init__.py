@@ -4,5 +4,5 @@ from scimserver.directory.groups.actions import create as create
 from scimserver.directory.groups.actions import delete as delete
 from scimserver.directory.groups.actions import get as get
 from scimserver.directory.groups.actions import update as update
-from scimserver.directory.groups.model import Group as Group
 from scimserver.directory.groups.model import Document as Document
+from scimserver.directory.groups.model import Group as Group

@@ -68,9 +68,7 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
         return current
     organization = work.actor.organization
     joined = await _references(work, joining)
-    work.change(
-        store.UPDATE, organization, current.id, work.now, *columns(document), current.version
-    )
+    work.change(store.UPDATE, organization, current.id, work.now, *columns(document), current.version)
     if joining:
         _add(work, current.id, joining)
     if leaving:
@@ -126,9 +124,7 @@ def _add(work: Work, group: GroupId, users: Collection[UserId]) -> None:
             "A user who was to join the group has just been deleted.", attribute="members"
         )
     }
-    work.change(
-        store.ADD_MEMBERS, work.actor.organization, group, list(users), work.now, broken=gone
-    )
+    work.change(store.ADD_MEMBERS, work.actor.organization, group, list(users), work.now, broken=gone)
 
 
 def _joined(users: Collection[UserId]) -> tuple[Change, ...]:

@@ -53,7 +53,12 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
     settled = await _settled(work, wanted, None)
     user = await _made(work, UserId(new_uuid()), settled)
     work.change(
-        store.INSERT, work.actor.organization, user.id, work.now, *_columns(user, settled), broken=store.BROKEN
+        store.INSERT,
+        work.actor.organization,
+        user.id,
+        work.now,
+        *_columns(user, settled),
+        broken=store.BROKEN,
     )
     _set_password(work, user, password)
     changes = (*difference({}, user.document), *_password_change(password))
@@ -61,9 +66,7 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
     return user
 
 
-async def update(
-    work: Work, current: User, wanted: Document, password: PasswordDigest | None = None
-) -> User:
+async def update(work: Work, current: User, wanted: Document, password: PasswordDigest | None = None) -> User:
     """Give a user another document; what changes nothing leaves version and time alone.
 
     Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
@@ -108,7 +111,7 @@ async def delete(work: Work, current: User) -> None:
     work.require(Permission.USERS_DELETE)
     transaction = await work.begin()
     organization = work.actor.organization
-    async with work.step("memberships"):
+    with work.step("memberships"):
         groups = await transaction.fetch(store.GROUPS_OF, organization, current.id)
         if groups:
             await work.run(store.LEAVE_GROUPS, organization, current.id, work.now)

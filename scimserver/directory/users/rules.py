@@ -37,7 +37,7 @@ async def settle(work: Work, wanted: Document, previous: User | None) -> Settled
     document = dict(wanted)
     _require_user_name(document)
     mail_stand_in = _settle_mail(document, previous)
-    async with work.step("rules"):
+    with work.step("rules"):
         address = _changed(document["userName"], previous.user_name if previous else None)
         mail = None if mail_stand_in else primary_mail(document)
         mail_address = _changed(mail, primary_mail(previous.document) if previous else None)
@@ -176,9 +176,7 @@ def _settle_role(
     return context.role
 
 
-def _settle_timezone(
-    document: Document, context: store.WritingContext, previous: User | None
-) -> None:
+def _settle_timezone(document: Document, context: store.WritingContext, previous: User | None) -> None:
     if context.addresses is Addresses.FREE:
         return
     timezone = document.get("timezone")
@@ -197,5 +195,3 @@ def _settle_active(document: Document, previous: User | None) -> bool:
         document["active"] = True
         return True
     return previous.active
-
-

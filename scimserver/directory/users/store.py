@@ -31,7 +31,7 @@ _FIND_INACTIVE = _QUERIES["find_inactive"]
 BROKEN: Final[Mapping[str, Callable[[], Refused]]] = {
     "users_user_name_key": lambda: AlreadyTaken(
         "Another user of the organisation has this userName (letter case does not count)."
-        " Find it with filter=userName eq \"…\", and update it or choose another address.",
+        ' Find it with filter=userName eq "…", and update it or choose another address.',
         attribute="userName",
     )
 }

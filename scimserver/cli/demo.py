@@ -1,0 +1,251 @@
+"""`scimserver demo`: a server with a database of its own, and two identity providers played against it.
+
+Everything is real: PostgreSQL, HTTP on loopback, tokens, the log. The configured database is never
+touched. Run again on the same data it takes up the same organisation with a fresh token.
+"""
+
+import asyncio
+import json
+import secrets
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import click
+import uvloop
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
+
+from scimserver.access import connections, tokens
+from scimserver.access.connections import Connection, Dialect
+from scimserver.app import Surroundings, application
+from scimserver.audit import store
+from scimserver.cli import runtime
+from scimserver.cli.dialogue import PEERS, load
+from scimserver.cli.player import Outcome, StepResult, play, summary
+from scimserver.cli.runtime import Session
+from scimserver.cli.simulate import show
+from scimserver.cli.worker import listen
+from scimserver.config import ConfigurationError, Settings, load_settings
+from scimserver.db.embedded import EmbeddedPostgres
+from scimserver.db.migrate import migrate
+from scimserver.directory import domains, organizations
+from scimserver.directory.organizations import Organization
+from scimserver.kernel.errors import NotFound
+from scimserver.kernel.ids import OrganizationId
+from scimserver.scim.face import BASE_PATH
+from scimserver.telemetry import configure_logging
+
+ORGANIZATION: Final = "demo"
+_HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What a program needs to use the demo; what does not exist yet is null."""
+
+    scim_base_url: str
+    token: str
+    organization: str
+    console_url: str | None = None
+    admin_email: str | None = None
+    admin_password: str | None = None
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where its PostgreSQL keeps its data.")
+@click.option("--empty", is_flag=True, help="Play no dialogues: an organisation, its domains, a token.")
+@click.option(
+    "--domain", "domain_names", multiple=True, default=("example.com",), show_default=True,
+    help="An Email Domain of the organisation; may be given several times.",
+)  # fmt: skip
+@click.option("--exit", "exits", is_flag=True, help="Stop when the dialogues are over.")
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Write address and token there as JSON once it answers."
+)
+def demo(
+    *, port: int, data_dir: Path | None, empty: bool, domain_names: tuple[str, ...], exits: bool, ready_file: Path | None
+) -> None:
+    """Start a server with its own PostgreSQL, and play Okta and Entra ID against it."""
+    with runtime.told():
+        settings = load_settings()
+        configure_logging(level="warning", as_json=False)
+        folder = data_dir or settings.data_dir / "demo"
+        with EmbeddedPostgres(folder, binaries=settings.postgres_binaries) as server:
+            asyncio.run(migrate(server.dsn))
+            plan = _Plan(port=port, empty=empty, domains=domain_names, exits=exits, ready_file=ready_file)
+            status = uvloop.run(_run(settings, server.dsn, plan))
+    raise SystemExit(status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    port: int
+    empty: bool
+    domains: tuple[str, ...]
+    exits: bool
+    ready_file: Path | None
+
+
+async def _run(settings: Settings, dsn: str, plan: _Plan) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with runtime.session(settings, dsn) as session, _serving(settings, session, plan.port) as base_url:
+        organization = await _organization(session, plan.domains)
+        ready = Ready(
+            scim_base_url=base_url,
+            token=await _token(session, organization.id, "demo", Dialect.GENERIC),
+            organization=organization.name,
+        )
+        if plan.ready_file is not None:
+            _write(plan.ready_file, ready)
+        console = Console()
+        results: dict[str, tuple[StepResult, ...]] = {}
+        if not plan.empty:
+            for peer in PEERS:
+                results[peer] = await _played(session, organization, peer, base_url, plan.domains[0])
+            await _report(console, session, organization, results, ready)
+        _invite(console, ready)
+        if not plan.exits:
+            await stopping.wait()
+    return 0 if all(summary(result).is_success for result in results.values()) else runtime.REFUSED
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, session: Session, port: int) -> AsyncGenerator[str]:
+    """The application on loopback; its SCIM base URL."""
+    try:
+        listening = listen(_HOST, port)
+    except OSError as error:
+        raise ConfigurationError([f"cannot listen on {_HOST}:{port}: {error} (choose another --port)"]) from error
+    public_url = f"http://{_HOST}:{listening.getsockname()[1]}"
+    surroundings = Surroundings(public_url=public_url, secret=secrets.token_bytes(32))
+    async with application(settings, session.database, surroundings) as app:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listening).start()
+            yield public_url + BASE_PATH
+        finally:
+            await runner.cleanup()
+
+
+async def _organization(session: Session, domain_names: tuple[str, ...]) -> Organization:
+    """The demo's organisation with these Email Domains: made now, or found from an earlier run."""
+    try:
+        organization = await organizations.find(session.database, ORGANIZATION)
+    except NotFound:
+        async with session.work() as work:
+            organization = await organizations.create(work, name=ORGANIZATION, title="Demonstration")
+    present = {entry.domain for entry in await domains.every(session.database, organization.id)}
+    for name in domain_names:
+        if name.lower() not in present:
+            async with session.work(organization.id) as work:
+                await domains.add(work, name, public_override=True)
+    return organization
+
+
+async def _token(session: Session, organization: OrganizationId, name: str, dialect: Dialect) -> str:
+    """A fresh token of the connection of that name, which is made if it is missing."""
+    connection = await _connection(session, organization, name, dialect)
+    async with session.work(organization) as work:
+        _, secret = await tokens.issue(work, connection)
+    return secret
+
+
+async def _connection(
+    session: Session, organization: OrganizationId, name: str, dialect: Dialect
+) -> Connection:
+    try:
+        return await connections.find(session.database, organization, name)
+    except NotFound:
+        async with session.work(organization) as work:
+            return await connections.create(work, name=name, dialect=dialect)
+
+
+def _write(path: Path, ready: Ready) -> None:
+    """Write the ready file whole or not at all: whoever waits for it reads it at once."""
+    draft = path.with_name(path.name + ".part")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(asdict(ready)), "utf-8")
+    draft.replace(path)
+
+
+async def _played(
+    session: Session, organization: Organization, peer: str, base_url: str, domain: str
+) -> tuple[StepResult, ...]:
+    token = await _token(session, organization.id, peer, Dialect(peer))
+    steps = play(load(peer), base_url=base_url, token=token, domain=domain, run=secrets.token_hex(4))
+    return tuple([result async for result in steps])
+
+
+async def _report(
+    console: Console,
+    session: Session,
+    organization: Organization,
+    results: dict[str, tuple[StepResult, ...]],
+    ready: Ready,
+) -> None:
+    for peer, result in results.items():
+        if not summary(result).is_success:
+            show(load(peer), result, console)
+    console.print(_dialogue_table(results))
+    console.print(await _directory_table(ready))
+    console.print(_log_table(await store.tally(session.database, organization.id)))
+
+
+def _dialogue_table(results: dict[str, tuple[StepResult, ...]]) -> Table:
+    table = Table(title="What each provider did", title_justify="left")
+    for heading in ("provider", "requests", "of them writes", "passed", "failed", "not run", "ms"):
+        table.add_column(heading, justify="left" if heading == "provider" else "right")
+    for peer, result in results.items():
+        total = summary(result)
+        writes = sum(
+            step.step.request.method != "GET" and step.outcome is not Outcome.NOT_RUN for step in result
+        )
+        figures = (len(result), writes, total.passed, total.failed, total.not_run, round(total.ms))
+        table.add_row(load(peer).title, *map(str, figures))
+    return table
+
+
+async def _directory_table(ready: Ready) -> Table:
+    """What the directory holds, as the server itself answers."""
+    table = Table(title="What the directory now holds", title_justify="left")
+    table.add_column("resources")
+    table.add_column("how many", justify="right")
+    questions = {
+        "users, active": "/Users?count=0&filter=active eq true",
+        "users, deactivated": "/Users?count=0&filter=active eq false",
+        "groups": "/Groups?count=0",
+    }
+    headers = {"Authorization": f"Bearer {ready.token}"}
+    async with aiohttp.ClientSession(headers=headers) as client:
+        for name, path in questions.items():
+            async with client.get(ready.scim_base_url + path) as response:
+                table.add_row(name, str((await response.json(content_type=None))["totalResults"]))
+    return table
+
+
+def _log_table(tally: dict[tuple[str, str], int]) -> Table:
+    table = Table(title="What the provisioning log now holds", title_justify="left")
+    table.add_column("attempt")
+    outcomes = ("success", "noop", "failure")
+    for outcome in outcomes:
+        table.add_column(outcome, justify="right")
+    for event in sorted({event for event, _ in tally}):
+        table.add_row(event, *(str(tally.get((event, outcome), "")) for outcome in outcomes))
+    return table
+
+
+def _invite(console: Console, ready: Ready) -> None:
+    console.print("\n[bold]Paste into Okta or Microsoft Entra ID[/bold]")
+    console.print(f"  SCIM base URL (tenant URL)  {ready.scim_base_url}", highlight=False, soft_wrap=True)
+    console.print(f"  API token (secret token)    {ready.token}", highlight=False, soft_wrap=True)
+    console.print("\nStop with Ctrl-C.\n")

@@ -1,0 +1,116 @@
+"""`scimserver domain`: Email Domains (rule P2).
+
+Proven by tests/database/test_cli_domain.py.
+"""
+
+import click
+
+from scimserver.cli import show
+from scimserver.cli.runtime import Session, run
+from scimserver.directory import domains, organizations
+from scimserver.directory.organizations import Organization
+from scimserver.kernel.domains import display_domain, parse_domain
+from scimserver.kernel.facts import Json
+
+
+@click.group()
+def domain() -> None:
+    """Email Domains: which addresses an organisation's users may have."""
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@click.option("--subdomains", is_flag=True, help="Allow its sub-domains too.")
+@click.option("--allow-public", is_flag=True, help="Even if it is a public mail service.")
+@show.json_option
+def add(org: str, name: str, *, subdomains: bool, allow_public: bool, as_json: bool) -> None:
+    """Let users of ORG have addresses in DOMAIN."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with session.work(organization.id) as work:
+            added = await domains.add(work, name, subdomains=subdomains, public_override=allow_public)
+        if as_json:
+            show.document({"domain": added, "subdomains": subdomains, "public_override": allow_public})
+        else:
+            extent = " and its sub-domains" if subdomains else ""
+            show.sentence(f'"{display_domain(added)}"{extent} may be used in "{org}" now.')
+
+    run(command)
+
+
+@domain.command("list")
+@click.argument("org")
+@show.json_option
+def list_all(org: str, *, as_json: bool) -> None:
+    """The Email Domains of ORG."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        found = await domains.every(session.database, organization.id)
+        if as_json:
+            show.document([_as_object(entry) for entry in found])
+            return
+        show.table(
+            ("domain", "sub-domains", "verified", "added"),
+            [
+                (
+                    display_domain(entry.domain),
+                    show.yes_no(entry.subdomains),
+                    show.moment(entry.verified_at),
+                    show.moment(entry.created),
+                )
+                for entry in found
+            ],
+            empty=f'"{org}" has no Email Domains: add one with `scimserver domain add`.',
+        )
+
+    run(command)
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@show.json_option
+def remove(org: str, name: str, *, yes: bool, as_json: bool) -> None:
+    """Take DOMAIN from the list of ORG; shows first how many users it strands, and deletes nobody."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        if not yes:
+            await _ask(session, organization, name)
+        async with session.work(organization.id) as work:
+            stranded = await domains.remove(work, name)
+        canonical = parse_domain(name)
+        if as_json:
+            show.document({"domain": canonical, "stranded_users": stranded})
+        else:
+            show.sentence(f'Removed "{display_domain(canonical)}"; users it strands: {stranded}.')
+
+    run(command)
+
+
+async def _ask(session: Session, organization: Organization, name: str) -> None:
+    """Ask on standard error; ends the command unless the answer is yes. An unknown domain needs no question."""
+    canonical = parse_domain(name)
+    if all(entry.domain != canonical for entry in await domains.every(session.database, organization.id)):
+        return
+    stranded = await domains.stranded_by(session.database, organization.id, canonical)
+    question = (
+        f"Users whose address only this domain allows: {stranded}."
+        " They stay, but cannot be saved with that address any more."
+        f' Remove "{display_domain(canonical)}"?'
+    )
+    click.confirm(question, abort=True, err=True)
+
+
+def _as_object(entry: domains.EmailDomain) -> dict[str, Json]:
+    return {
+        "domain": entry.domain,
+        "subdomains": entry.subdomains,
+        "public_override": entry.public_override,
+        "verified_at": show.stamp(entry.verified_at),
+        "created": show.stamp(entry.created),
+    }

@@ -1,0 +1,173 @@
+"""`scimserver org`: organisations (rule P1).
+
+Proven by tests/database/test_cli_org.py.
+"""
+
+from collections.abc import Sequence
+
+import click
+
+from scimserver.cli import show
+from scimserver.cli.runtime import Session, run
+from scimserver.directory import domains, organizations
+from scimserver.directory.organizations import Addresses, Organization
+from scimserver.kernel.domains import parse_domain
+from scimserver.kernel.errors import Refused
+from scimserver.kernel.facts import Json
+
+_addresses = click.option(
+    "--addresses",
+    type=click.Choice([each.value for each in Addresses]),
+    help="Which user names are taken: e-mail addresses in the Email Domains (required), or any (free).",
+)
+_timezone = click.option("--timezone", help="The IANA time zone that users without one get.")
+_title = click.option("--title", help="What people call it.")
+
+
+@click.group()
+def org() -> None:
+    """Organisations."""
+
+
+@org.command()
+@click.argument("name")
+@_title
+@_addresses
+@_timezone
+@click.option("--domain", "with_domains", multiple=True, metavar="DOMAIN", help="An Email Domain; repeatable.")
+@show.json_option
+def create(
+    name: str,
+    *,
+    title: str | None,
+    addresses: str | None,
+    timezone: str | None,
+    with_domains: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Make an organisation called NAME (lower-case letters, digits and hyphens)."""
+
+    async def command(session: Session) -> None:
+        for domain in with_domains:
+            parse_domain(domain)
+        async with session.work() as work:
+            made = await organizations.create(
+                work,
+                name=name,
+                title=title or "",
+                addresses=Addresses(addresses or Addresses.REQUIRED),
+                timezone=timezone or "UTC",
+            )
+        added = await _add_domains(session, made, with_domains)
+        if as_json:
+            show.document({**_as_object(made), "domains": added})
+        else:
+            suffix = f" with {', '.join(added)}" if added else ""
+            show.sentence(f'Made the organisation "{made.name}"{suffix}.')
+
+    run(command)
+
+
+async def _add_domains(session: Session, organization: Organization, names: Sequence[str]) -> list[str]:
+    """Add all or none; a refusal says that the organisation is there all the same."""
+    if not names:
+        return []
+    try:
+        async with session.work(organization.id) as work:
+            return [await domains.add(work, name) for name in names]
+    except Refused as refused:
+        refused.detail = f'The organisation "{organization.name}" was made, without domains: {refused.detail}'
+        raise
+
+
+@org.command("list")
+@show.json_option
+def list_all(*, as_json: bool) -> None:
+    """All organisations."""
+
+    async def command(session: Session) -> None:
+        found = await organizations.every(session.database)
+        if as_json:
+            show.document([_as_object(each) for each in found])
+            return
+        show.table(
+            ("name", "title", "addresses", "time zone", "created"),
+            [
+                (each.name, each.title, each.addresses.value, each.timezone, show.moment(each.created))
+                for each in found
+            ],
+            empty="There is no organisation yet: make one with `scimserver org create`.",
+        )
+
+    run(command)
+
+
+@org.command("show")
+@click.argument("name")
+@show.json_option
+def show_one(name: str, *, as_json: bool) -> None:
+    """The organisation NAME and its Email Domains."""
+
+    async def command(session: Session) -> None:
+        found = await organizations.find(session.database, name)
+        names = [entry.domain for entry in await domains.every(session.database, found.id)]
+        if as_json:
+            show.document({**_as_object(found), "domains": names})
+        else:
+            show.fields(_as_fields(found) | {"domains": ", ".join(names) or show.NOTHING})
+
+    run(command)
+
+
+@org.command()
+@click.argument("name")
+@_title
+@_addresses
+@_timezone
+@show.json_option
+def update(
+    name: str, *, title: str | None, addresses: str | None, timezone: str | None, as_json: bool
+) -> None:
+    """Change how the organisation NAME works; what is not given stays."""
+    if title is None and addresses is None and timezone is None:
+        raise click.UsageError("Say what to change: --title, --addresses or --timezone.")
+
+    async def command(session: Session) -> None:
+        found = await organizations.find(session.database, name)
+        async with session.work(found.id) as work:
+            await organizations.update(
+                work,
+                found,
+                title=title,
+                addresses=None if addresses is None else Addresses(addresses),
+                timezone=timezone,
+            )
+        changed = await organizations.find(session.database, name)
+        if as_json:
+            show.document(_as_object(changed))
+        else:
+            show.fields(_as_fields(changed))
+
+    run(command)
+
+
+def _as_object(organization: Organization) -> dict[str, Json]:
+    return {
+        "id": str(organization.id),
+        "name": organization.name,
+        "title": organization.title,
+        "addresses": organization.addresses.value,
+        "timezone": organization.timezone,
+        "created": show.stamp(organization.created),
+    }
+
+
+def _as_fields(organization: Organization) -> dict[str, str]:
+    return {
+        "name": organization.name,
+        "title": organization.title,
+        "id": str(organization.id),
+        "addresses": organization.addresses.value,
+        "time zone": organization.timezone,
+        "created": show.moment(organization.created),
+    }

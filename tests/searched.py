@@ -1,0 +1,238 @@
+"""Users and groups for tests of searching: generated, stored as rows, and as the library's resources."""
+
+import asyncio
+from collections.abc import Coroutine, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from hypothesis import strategies as st
+from scim2_models import ComplexAttribute, Meta, Path, Resource
+
+from scimserver.directory.shadow import comparable, exact, shadow
+from scimserver.kernel.addresses import address_key
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
+from scimserver.scim.provider import TOLERANT
+
+T = TypeVar("T")
+
+ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000a")
+OTHER_ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000b")
+ROLE = UUID("0190b8a0-0000-7000-8000-0000000000f0")
+
+ALPHABET = ["", "a", "A", "b", "%", "_", "\\", "'", '"', " ", "ß", "ẞ", "ss", "İ", "i", "é", "e\u0301"]
+ALPHABET += ["ﬁ", "Ａ", "Σ", "ς", "K", "ﾊﾟ", "\u0345", "ǅ", "😀", "1", "$1", "\x7f", "\uffff"]
+"""What tends to be compared wrongly: case, composition, width, wildcards, quoting, code-point order."""
+
+texts = st.lists(st.sampled_from(ALPHABET), max_size=3).map("".join)
+references = st.sampled_from(["/X", "/x", "https://example.com/A", "https://example.com/a", "urn:a:b"])
+binaries = st.sampled_from(["", "QUJD", "YWJj", "/+8="])
+instants = st.sampled_from(
+    [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)]
+    + [datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(1999, 12, 31, tzinfo=UTC)]
+)
+
+NOT_GENERATED = {"groups", "members", "password", "active", "userName", "displayName", "meta", "id"}
+"""Attributes that need more than a random value."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class World:
+    """What is stored: resources as the library's evaluator reads them."""
+
+    users: Sequence[Resource[Any]]
+    groups: Sequence[Resource[Any]]
+
+    def __repr__(self) -> str:
+        # A failure shows the resources that differ; all of them together would be pages.
+        return f"World({len(self.users)} users, {len(self.groups)} groups)"
+
+    @property
+    def all(self) -> list[Resource[Any]]:
+        return [*self.users, *self.groups]
+
+
+def values_of(binding: Any) -> st.SearchStrategy[Any]:
+    """Values of the attribute that a binding designates, as JSON."""
+    declared = binding.target_type
+    if issubclass(declared, bool):
+        return st.booleans()
+    if issubclass(declared, bytes):
+        return binaries
+    if declared.__name__.startswith("Reference"):
+        return references
+    if declared.__name__ == "Type":
+        return st.sampled_from(["work", "WORK", "home", "inApp", "ß", ""])
+    return texts
+
+
+def _documents(model: type[Resource[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any document of the model, without the attributes that are not generated."""
+    fields: dict[str, st.SearchStrategy[Any]] = {}
+    extensions: dict[str, dict[str, st.SearchStrategy[Any]]] = {}
+    for path in Path[model].iter_paths(include_subattributes=False):
+        binding = path.resolve()
+        if binding is None or str(path) in NOT_GENERATED:
+            continue
+        *urn, name = str(path).rpartition(":") if ":" in path else (str(path),)
+        target = extensions.setdefault(urn[0], {}) if urn else fields
+        target[name] = _attribute(model, str(path), binding)
+    for urn, attributes in extensions.items():
+        fields[urn] = st.fixed_dictionaries({}, optional=attributes)
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def _attribute(model: type[Resource[Any]], path: str, binding: Any) -> st.SearchStrategy[Any]:
+    if not issubclass(binding.field_type, ComplexAttribute):
+        return values_of(binding)
+    names = [binding.field_type._scim_name(name) for name in binding.field_type.model_fields]
+    subs = {name: values_of(Path[model](f"{path}.{name}").resolve()) for name in names}
+    if path == f"{ENTERPRISE_SCHEMA}:manager":
+        subs = {"value": st.sampled_from(["boss", "Boss", str(ROLE)])}
+    entry = st.fixed_dictionaries({}, optional=subs)
+    return st.lists(entry, max_size=3) if binding.is_multivalued else entry
+
+
+@st.composite
+def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
+    """Up to so many users and groups with memberships, as they would be stored."""
+    user_names = draw(st.lists(texts.filter(bool), max_size=users, unique_by=address_key))
+    people = [_user(draw, number, name) for number, name in enumerate(user_names)]
+    teams = [_group(draw, number, people) for number in range(draw(st.integers(0, groups)))]
+    for person in people:
+        person.groups = [
+            {"value": team.id, "display": team.display_name, "type": "direct"}
+            for team in teams
+            if any(member.value == person.id for member in team.members or [])
+        ] or None
+    return World(people, teams)
+
+
+def _user(draw: st.DrawFn, number: int, user_name: str) -> Any:
+    # A user without displayName is shown by userName, which has a comparison key of its own.
+    named = draw(st.booleans()) or not user_name.isascii()
+    document = draw(_USER_DOCUMENTS) | {"userName": user_name, "active": draw(st.booleans())}
+    if named:
+        document["displayName"] = draw(texts)
+    user: Any = ProvisionedUser.model_validate(document, scim_policy=TOLERANT)
+    stored = ProvisionedUser.model_validate(user.model_dump(), scim_policy=TOLERANT)
+    return _with_meta(draw, stored, UUID(int=(number + 1) << 120 | 7), "User")
+
+
+def _group(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
+    document = draw(_GROUP_DOCUMENTS) | {"displayName": draw(texts)}
+    group = Group.model_validate(document, scim_policy=TOLERANT)
+    members = draw(st.lists(st.sampled_from(people), unique_by=id)) if people else []
+    group.members = [
+        {"value": one.id, "display": _name_of(one), "type": "User"} for one in members
+    ] or None
+    return _with_meta(draw, group, UUID(int=(number + 1) << 116 | 7), "Group")
+
+
+def _name_of(user: Any) -> str:
+    return user.user_name if user.display_name is None else user.display_name
+
+
+def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> Any:
+    resource.id = str(resource_id)
+    resource.meta = Meta(resource_type=kind, created=draw(instants), last_modified=draw(instants))
+    return resource
+
+
+_USER_DOCUMENTS = _documents(ProvisionedUser)
+_GROUP_DOCUMENTS = _documents(Group)
+
+
+class Rows:
+    """A database that holds one world at a time."""
+
+    def __init__(self, runner: asyncio.Runner, connection: asyncpg.Connection) -> None:
+        self._runner = runner
+        self.connection = connection
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work, done on the connection's event loop."""
+        return self._runner.run(work)
+
+    @contextmanager
+    def holding(self, world: World) -> Generator[None]:
+        """The world's rows for the time of the block, beside those of another organisation."""
+        transaction = self.connection.transaction()
+        self.run(transaction.start())
+        try:
+            self.run(self._insert(world, ORGANIZATION))
+            self.run(self._insert(world, OTHER_ORGANIZATION))
+            yield
+        finally:
+            self.run(transaction.rollback())
+
+    async def _insert(self, world: World, organization: UUID) -> None:
+        run = self.connection.executemany
+        await self.connection.execute(_INSERT_ORGANIZATION, organization, str(organization))
+        await self.connection.execute(_INSERT_ROLE, organization, ROLE)
+        await run(_INSERT_USER, [(organization, *_user_row(user)) for user in world.users])
+        await run(_INSERT_GROUP, [(organization, *_group_row(group)) for group in world.groups])
+        await run(_INSERT_MEMBER, [(organization, *pair) for pair in _memberships(world)])
+        await run(
+            "INSERT INTO total_deltas (org_id, kind, id, delta) VALUES ($1, $2, $3, 1)",
+            [(organization, one.meta.resource_type, UUID(one.id)) for one in world.all],
+        )
+
+
+@contextmanager
+def rows_of(dsn: str) -> Generator[Rows]:
+    """The rows of the database of that DSN."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(dsn, server_settings={"jit": "off"}))
+        yield Rows(runner, connection)
+        runner.run(connection.close())
+
+
+_INSERT_ORGANIZATION = "INSERT INTO organizations (id, name, title, created) VALUES ($1, $2, $2, now())"
+_INSERT_ROLE = """
+INSERT INTO roles (org_id, id, name, name_key, built_in, permissions, created)
+VALUES ($1, $2, 'Role', 'role', true, '{}', now())"""
+_INSERT_USER = f"""
+INSERT INTO users (org_id, id, created, last_modified, document, shadow, external_id,
+                   display_name, display_name_key, user_name, user_name_key, family_name_key, active,
+                   role_id, mail_stand_in, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{ROLE}', false, 1)"""
+_INSERT_GROUP = """
+INSERT INTO groups (org_id, id, created, last_modified, document, shadow, external_id,
+                    display_name, display_name_key, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"""
+_INSERT_MEMBER = "INSERT INTO group_members (org_id, group_id, user_id, added) VALUES ($1, $2, $3, now())"
+
+
+def _row(resource: Any) -> tuple[Any, ...]:
+    document = resource.model_dump(exclude={"meta", "groups", "members"})
+    return (
+        UUID(resource.id),
+        resource.meta.created,
+        resource.meta.last_modified,
+        orjson.dumps(document),
+        orjson.dumps(shadow(document)).decode(),
+        None if resource.external_id is None else exact(resource.external_id),
+        resource.display_name,
+        None if resource.display_name is None else comparable(resource.display_name),
+    )
+
+
+def _user_row(user: Any) -> tuple[Any, ...]:
+    family = user.name.family_name if user.name else None
+    family_key = None if family is None else comparable(family)
+    return (*_row(user), user.user_name, address_key(user.user_name), family_key, user.active)
+
+
+def _group_row(group: Any) -> tuple[Any, ...]:
+    return _row(group)
+
+
+def _memberships(world: World) -> list[tuple[UUID, UUID]]:
+    return [
+        (UUID(group.id), UUID(member.value)) for group in world.groups for member in group.members or []
+    ]
