@@ -1,9 +1,8 @@
 """The composition root: the only module that sees everything."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,7 +52,7 @@ async def application(
     room = WorkRoom(database, clock=surroundings.clock)
     refusals, usage, hasher = Refusals(), Usage(), PasswordHasher()
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
-    app = web.Application(middlewares=[name_request, observing(metrics), harden])
+    app = web.Application(middlewares=[name_request, harden, observing(metrics)])
     base_url = surroundings.public_url + BASE_PATH
     face = ScimFace(
         room=room,
@@ -69,17 +68,12 @@ async def application(
     face.add_routes(app)
     health.add_routes(app, database)
     _add_metrics(app, metrics)
-    tidying = Tidying(
-        room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention
-    )
+    tidying = Tidying(room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention)
     app[TIDYING] = tidying
-    task = asyncio.create_task(tidying.run())
     try:
-        yield app
+        async with tidying.running():
+            yield app
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         hasher.close()
 
 

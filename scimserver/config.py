@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
@@ -18,7 +19,7 @@ PREFIX: Final = "SCIMSERVER_"
 _FOR_TESTS: Final = "SCIMSERVER_TEST_"
 _OF_COMMANDS: Final = frozenset({"SCIMSERVER_TOKEN"})
 """Variables that single commands read themselves."""
-
+_SYSTEM_DATA_DIR: Final = Path("/var/lib/scimserver")
 
 
 class ConfigurationError(Exception):
@@ -39,15 +40,18 @@ class LogFormat(StrEnum):
 def _default_data_dir() -> Path:
     # PostgreSQL does not run as root: its account must be able to reach the folder.
     if os.geteuid() == 0:
-        return Path("/var/lib/scimserver")
-    home = os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser()
-    return Path(home) / "scimserver"
+        return _SYSTEM_DATA_DIR
+    if data_home := os.environ.get("XDG_DATA_HOME"):
+        return Path(data_home) / "scimserver"
+    if home := os.environ.get("HOME"):
+        return Path(home) / ".local/share/scimserver"
+    return _SYSTEM_DATA_DIR
 
 
 class Settings(BaseSettings):
     """What an operator may set. Each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     database_url: SecretStr | None = Field(
         None,
@@ -99,7 +103,9 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
     @field_validator("database_url")
     @classmethod
@@ -132,12 +138,6 @@ class Settings(BaseSettings):
             raise ValueError("use debug, info, warning or error")
         return value.lower()
 
-    @model_validator(mode="after")
-    def _tls_is_whole(self) -> "Settings":
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("SCIMSERVER_TLS_CERT and SCIMSERVER_TLS_KEY go together")
-        return self
-
     @property
     def outbox_retention(self) -> timedelta:
         """How long a message may wait."""
@@ -153,26 +153,46 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(**overrides: object) -> Settings:
-    """The settings of the environment, under what the command line says. Raises `ConfigurationError`."""
-    mistakes = list(_unknown(os.environ))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Settings as far as they can be used, and what is wrong with the others."""
+
+    settings: Settings
+    """What is wrong stands at its default here, so that a command can check the rest all the same."""
+    mistakes: dict[str, str]
+    """A sentence for each variable at fault."""
+
+    def fault(self, variable: str, sentence: str) -> None:
+        """Add a mistake; of several in one variable, only the first is told."""
+        self.mistakes.setdefault(variable, f"{variable}: {sentence}")
+
+    def sound(self) -> Settings:
+        """The settings, if nothing is wrong. Raises `ConfigurationError` with all mistakes."""
+        if self.mistakes:
+            raise ConfigurationError(list(self.mistakes.values()))
+        return self.settings
+
+
+def read_settings(**overrides: object) -> Reading:
+    """The settings of the environment, under what the command line says."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    mistakes: dict[str, str] = {}
     try:
-        settings = Settings(**{key: value for key, value in overrides.items() if value is not None})  # pyright: ignore[reportArgumentType] - pydantic judges the values
+        settings = _settings(given)
     except ValidationError as invalid:
-        mistakes.extend(_mistakes(invalid))
-        raise ConfigurationError(mistakes) from None
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return settings
+        mistakes = dict(_mistakes(invalid))
+        settings = _settings(given | {name: _default(name) for name in mistakes})
+    reading = Reading(settings=settings, mistakes={})
+    for variable in _unknown(os.environ):
+        reading.fault(variable, "is not a setting; see `scimserver settings` for those there are")
+    for name, sentence in mistakes.items():
+        reading.fault(PREFIX + name.upper(), sentence)
+    return reading
 
 
-def require_public_url(settings: Settings) -> str:
-    """The public URL. Raises `ConfigurationError` where it is not set."""
-    if settings.public_url is None:
-        raise ConfigurationError(
-            ["SCIMSERVER_PUBLIC_URL is not set: it is the URL under which clients reach the server."]
-        )
-    return settings.public_url
+def load_settings(**overrides: object) -> Settings:
+    """The same for a command without checks of its own. Raises `ConfigurationError` with all mistakes."""
+    return read_settings(**overrides).sound()
 
 
 def documented() -> Iterator[tuple[str, str, str]]:
@@ -185,15 +205,21 @@ def documented() -> Iterator[tuple[str, str, str]]:
         yield PREFIX + name.upper(), text, field.description or ""
 
 
+def _settings(given: Mapping[str, object]) -> Settings:
+    return Settings(**given)  # pyright: ignore[reportArgumentType] - pydantic judges the values
+
+
+def _default(name: str) -> object:
+    return Settings.model_fields[name].get_default(call_default_factory=True)
+
+
 def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _OF_COMMANDS
     for name in sorted(environment):
         if name.startswith(PREFIX) and not name.startswith(_FOR_TESTS) and name not in known:
-            yield f"{name} is not a setting: see `scimserver settings` for those there are."
+            yield name
 
 
-def _mistakes(invalid: ValidationError) -> Iterator[str]:
+def _mistakes(invalid: ValidationError) -> Iterator[tuple[str, str]]:
     for error in invalid.errors(include_input=False, include_url=False):
-        name = "_".join(str(part) for part in error["loc"]).upper()
-        message = error["msg"].removeprefix("Value error, ")
-        yield f"{PREFIX}{name}: {message}" if name else message
+        yield str(error["loc"][0]), error["msg"].removeprefix("Value error, ")

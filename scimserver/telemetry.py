@@ -1,7 +1,14 @@
-"""Logs and metrics: structured, with request ids, and without personal data at info level."""
+"""Logs and metrics: structured, with request ids, and without personal data at info level.
+
+Whatever a request or a row holds may be personal: so of an exception the log has kinds and places,
+and of a library's line the sentence, but the values of neither. Level `debug` shows them all.
+Proven by tests/unit/test_telemetry.py and tests/api/test_serve_process.py.
+"""
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from typing import Final
 
 import structlog
@@ -15,6 +22,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from structlog.typing import EventDict
 
 from scimserver.http.requestid import ROUTE, request_id
 from scimserver.kernel.clock import monotonic_ns
@@ -24,26 +32,58 @@ _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 def configure_logging(*, level: str, as_json: bool) -> None:
-    """Write log lines to standard error, as JSON or for people; tracebacks never show values."""
+    """Write log lines to standard error, as JSON or for people: ours, and warnings of libraries."""
+    is_debug = level.lower() == "debug"
     renderer = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([structlog.processors.format_exc_info] if as_json else []),
+            structlog.processors.format_exc_info if is_debug else without_values,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    root.handlers = [_Libraries(with_values=is_debug)]
+    root.setLevel(logging.WARNING)
+
+
+def without_values(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """A structlog processor that turns an exception into its kinds and places."""
+    failure = line.pop("exc_info", None)
+    if isinstance(failure, BaseException):
+        line["exception"] = "\n".join(_kinds_and_places(failure))
+    return line
+
+
+def _kinds_and_places(failure: BaseException | None) -> Iterator[str]:
+    while failure is not None:
+        kind = type(failure)
+        places = "".join(traceback.format_tb(failure.__traceback__))
+        yield f"{kind.__module__}.{kind.__qualname__}\n{places}".rstrip()
+        failure = failure.__cause__ or (None if failure.__suppress_context__ else failure.__context__)
+
+
+class _Libraries(logging.Handler):
+    """Takes lines of Python's own logging into ours."""
+
+    def __init__(self, *, with_values: bool) -> None:
+        super().__init__()
+        self._with_values = with_values
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the sentence as the library wrote it down, before values were put into it."""
+        sentence = record.getMessage() if self._with_values else str(record.msg).partition("\n")[0]
+        failure = record.exc_info[1] if record.exc_info else None
+        _log.log(record.levelno, "library.warned", library=record.name, sentence=sentence, exc_info=failure)
 
 
 class Metrics:
@@ -84,12 +124,15 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "O
 
 
 def observing(metrics: Metrics) -> Middleware:
-    """Middleware that counts each answer and writes a log line for it: no address, no name, no id."""
+    """Middleware that counts each answer and writes a log line for it: no address, no name, no id.
+
+    It stands next to the handlers: what they raise is an answer for all that stands further out.
+    """
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = monotonic_ns()
-        response = await handler(request)
+        response = await _answer(request, handler)
         seconds = (monotonic_ns() - begun) / 1e9
         route = request.get(ROUTE, "{unknown}")
         method = request.method if request.method in _METHODS else "OTHER"
@@ -105,3 +148,13 @@ def observing(metrics: Metrics) -> Middleware:
         return response
 
     return observe
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+    except Exception as failure:  # noqa: BLE001 - an answer is owed, with its request id
+        _log.error("request.failed", request_id=request_id(request), exc_info=failure)
+        return web.Response(status=500, text="500: Internal Server Error")

@@ -15,6 +15,8 @@ from scim2_models import ComplexAttribute, Meta, Path, Resource
 
 from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.kernel.addresses import address_key
+from scimserver.kernel.ids import parse_uuid
+from scimserver.scim.columns import USERS, ResourceTable
 from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
 from scimserver.scim.provider import TOLERANT
 
@@ -50,6 +52,10 @@ class World:
     def __repr__(self) -> str:
         # A failure shows the resources that differ; all of them together would be pages.
         return f"World({len(self.users)} users, {len(self.groups)} groups)"
+
+    def of(self, table: ResourceTable) -> Sequence[Resource[Any]]:
+        """The resources that are rows of the table."""
+        return self.users if table is USERS else self.groups
 
     @property
     def all(self) -> list[Resource[Any]]:
@@ -100,9 +106,11 @@ def _attribute(model: type[Resource[Any]], path: str, binding: Any) -> st.Search
 @st.composite
 def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
     """Up to so many users and groups with memberships, as they would be stored."""
-    user_names = draw(st.lists(texts.filter(bool), max_size=users, unique_by=address_key))
-    people = [_user(draw, number, name) for number, name in enumerate(user_names)]
-    teams = [_group(draw, number, people) for number in range(draw(st.integers(0, groups)))]
+    user_names = draw(st.lists(texts.filter(bool), min_size=users // 2, max_size=users, unique_by=address_key))
+    people: list[Any] = []
+    for user_name in user_names:
+        people.append(_user(draw, user_name, people))
+    teams = [_group(draw, number, people) for number in range(draw(st.integers(1, groups)))]
     for person in people:
         person.groups = [
             {"value": team.id, "display": team.display_name, "type": "direct"}
@@ -112,15 +120,19 @@ def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
     return World(people, teams)
 
 
-def _user(draw: st.DrawFn, number: int, user_name: str) -> Any:
+def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
     # A user without displayName is shown by userName, which has a comparison key of its own.
     named = draw(st.booleans()) or not user_name.isascii()
     document = draw(_USER_DOCUMENTS) | {"userName": user_name, "active": draw(st.booleans())}
     if named:
         document["displayName"] = draw(texts)
+    if others and draw(st.booleans()):
+        boss = draw(st.sampled_from(others))
+        manager = {"value": boss.id, "displayName": _name_of(boss)}
+        document[ENTERPRISE_SCHEMA] = document.get(ENTERPRISE_SCHEMA, {}) | {"manager": manager}
     user: Any = ProvisionedUser.model_validate(document, scim_policy=TOLERANT)
     stored = ProvisionedUser.model_validate(user.model_dump(), scim_policy=TOLERANT)
-    return _with_meta(draw, stored, UUID(int=(number + 1) << 120 | 7), "User")
+    return _with_meta(draw, stored, UUID(int=(len(others) + 1) << 120 | 7), "User")
 
 
 def _group(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
@@ -199,8 +211,8 @@ VALUES ($1, $2, 'Role', 'role', true, '{}', now())"""
 _INSERT_USER = f"""
 INSERT INTO users (org_id, id, created, last_modified, document, shadow, external_id,
                    display_name, display_name_key, user_name, user_name_key, family_name_key, active,
-                   role_id, mail_stand_in, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{ROLE}', false, 1)"""
+                   manager_id, role_id, mail_stand_in, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '{ROLE}', false, 1)"""
 _INSERT_GROUP = """
 INSERT INTO groups (org_id, id, created, last_modified, document, shadow, external_id,
                     display_name, display_name_key, version)
@@ -210,6 +222,7 @@ _INSERT_MEMBER = "INSERT INTO group_members (org_id, group_id, user_id, added) V
 
 def _row(resource: Any) -> tuple[Any, ...]:
     document = resource.model_dump(exclude={"meta", "groups", "members"})
+    document.get(ENTERPRISE_SCHEMA, {}).get("manager", {}).pop("displayName", None)
     return (
         UUID(resource.id),
         resource.meta.created,
@@ -225,7 +238,9 @@ def _row(resource: Any) -> tuple[Any, ...]:
 def _user_row(user: Any) -> tuple[Any, ...]:
     family = user.name.family_name if user.name else None
     family_key = None if family is None else comparable(family)
-    return (*_row(user), user.user_name, address_key(user.user_name), family_key, user.active)
+    manager = user.EnterpriseUser and user.EnterpriseUser.manager
+    manager_id = parse_uuid((manager and manager.value) or "")
+    return (*_row(user), user.user_name, address_key(user.user_name), family_key, user.active, manager_id)
 
 
 def _group_row(group: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from scimserver.audit.entry import Salt, write
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.kernel.facts import Json
-from scimserver.kernel.ids import EntryId, OrganizationId
+from scimserver.kernel.ids import ConnectionId, EntryId, OrganizationId
 
 _QUERIES = load("audit")
 APPEND = _QUERIES.record("append_entries")
@@ -122,7 +122,9 @@ async def before_last(database: Database, organization: OrganizationId, count: i
     return EntryId(row["id"]) if row else OLDEST
 
 
-async def tally(database: Database, organization: OrganizationId) -> dict[tuple[str, str], int]:
-    """How many entries there are of each event and outcome."""
-    rows = await database.fetch(_COUNT, organization)
+async def tally(
+    database: Database, organization: OrganizationId, connection: ConnectionId | None = None
+) -> dict[tuple[str, str], int]:
+    """How many entries there are of each event and outcome; of all connections, or of one."""
+    rows = await database.fetch(_COUNT, organization, connection)
     return {(row["event"], row["outcome"]): row["entries"] for row in rows}

@@ -19,7 +19,7 @@ from scimserver.audit.store import Filter, Logged
 from scimserver.cli import show
 from scimserver.cli.entry_text import COLUMNS, as_cells, as_object
 from scimserver.cli.following import Log
-from scimserver.cli.moments import Moment, ago
+from scimserver.cli.moments import ago, moment_or_ago
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import organizations
 from scimserver.kernel.facts import LogRead, Outcome
@@ -51,8 +51,10 @@ def audit() -> None:
 @audit.command("list")
 @click.argument("org", required=False)
 @click.option("--installation", is_flag=True, help="What belongs to no organisation.")
-@click.option("--since", type=Moment(), help="From this time on, or so long ago: 2h, 7d.")
-@click.option("--until", type=Moment(), help="Before this time, or so long ago.")
+@click.option(
+    "--since", callback=moment_or_ago, metavar="TIME", help="From this time on, or so long ago: 2h, 7d."
+)
+@click.option("--until", callback=moment_or_ago, metavar="TIME", help="Before this time, or so long ago.")
 @click.option("--event", multiple=True, help="Only this event, such as user.create; repeatable.")
 @click.option(
     "--outcome",

@@ -8,9 +8,10 @@ import click
 from scimserver.access import connections
 from scimserver.access.connections import Connection, Dialect, Passwords
 from scimserver.cli import show
+from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import organizations
-from scimserver.kernel.facts import Json
+from scimserver.kernel.facts import ConnectionCreated, ConnectionUpdated, Json
 
 _dialect = click.option(
     "--dialect", type=click.Choice([each.value for each in Dialect]), help="Which client speaks."
@@ -49,7 +50,7 @@ def create(
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        async with session.work(organization.id) as work:
+        async with attempt(session, ConnectionCreated, name, organization.id) as work:
             made = await connections.create(
                 work,
                 name=name,
@@ -113,8 +114,8 @@ def update(
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        current = await connections.find(session.database, organization.id, name)
-        async with session.work(organization.id) as work:
+        async with attempt(session, ConnectionUpdated, name, organization.id) as work:
+            current = await connections.find(session.database, organization.id, name)
             changed = await connections.update(
                 work,
                 current,

@@ -6,11 +6,12 @@ Proven by tests/database/test_cli_domain.py.
 import click
 
 from scimserver.cli import show
+from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Organization
 from scimserver.kernel.domains import display_domain, parse_domain
-from scimserver.kernel.facts import Json
+from scimserver.kernel.facts import DomainAdded, DomainRemoved, Json
 
 
 @click.group()
@@ -29,7 +30,7 @@ def add(org: str, name: str, *, subdomains: bool, allow_public: bool, as_json: b
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        async with session.work(organization.id) as work:
+        async with attempt(session, DomainAdded, name, organization.id) as work:
             added = await domains.add(work, name, subdomains=subdomains, public_override=allow_public)
         if as_json:
             show.document({"domain": added, "subdomains": subdomains, "public_override": allow_public})
@@ -79,9 +80,9 @@ def remove(org: str, name: str, *, yes: bool, as_json: bool) -> None:
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        if not yes:
-            await _ask(session, organization, name)
-        async with session.work(organization.id) as work:
+        async with attempt(session, DomainRemoved, name, organization.id) as work:
+            if not yes:
+                await _ask(session, organization, name)
             stranded = await domains.remove(work, name)
         canonical = parse_domain(name)
         if as_json:
@@ -93,7 +94,7 @@ def remove(org: str, name: str, *, yes: bool, as_json: bool) -> None:
 
 
 async def _ask(session: Session, organization: Organization, name: str) -> None:
-    """Ask on standard error; ends the command unless the answer is yes. An unknown domain needs no question."""
+    """Ask on standard error, and abort unless the answer is yes; about an unknown domain nothing is asked."""
     canonical = parse_domain(name)
     if all(entry.domain != canonical for entry in await domains.every(session.database, organization.id)):
         return

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import click
 
 from scimserver.cli import show
+from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses, Organization
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
-from scimserver.kernel.facts import Json
+from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
 
 _addresses = click.option(
     "--addresses",
@@ -34,7 +35,9 @@ def org() -> None:
 @_title
 @_addresses
 @_timezone
-@click.option("--domain", "with_domains", multiple=True, metavar="DOMAIN", help="An Email Domain; repeatable.")
+@click.option(
+    "--domain", "with_domains", multiple=True, metavar="DOMAIN", help="An Email Domain; repeatable."
+)
 @show.json_option
 def create(
     name: str,
@@ -48,9 +51,9 @@ def create(
     """Make an organisation called NAME (lower-case letters, digits and hyphens)."""
 
     async def command(session: Session) -> None:
-        for domain in with_domains:
-            parse_domain(domain)
-        async with session.work() as work:
+        async with attempt(session, OrganizationCreated, name) as work:
+            for domain in with_domains:
+                parse_domain(domain)
             made = await organizations.create(
                 work,
                 name=name,
@@ -73,7 +76,7 @@ async def _add_domains(session: Session, organization: Organization, names: Sequ
     if not names:
         return []
     try:
-        async with session.work(organization.id) as work:
+        async with attempt(session, DomainAdded, " ".join(names), organization.id) as work:
             return [await domains.add(work, name) for name in names]
     except Refused as refused:
         refused.detail = f'The organisation "{organization.name}" was made, without domains: {refused.detail}'
@@ -134,7 +137,7 @@ def update(
 
     async def command(session: Session) -> None:
         found = await organizations.find(session.database, name)
-        async with session.work(found.id) as work:
+        async with attempt(session, OrganizationUpdated, name, found.id) as work:
             await organizations.update(
                 work,
                 found,

@@ -1,36 +1,22 @@
 """`scimserver serve`: workers that share one port, watched by the process that started them.
 
-The parent owns the listening socket and, where the database is our own, PostgreSQL. It imports
-everything, then forks: importing the models takes most of a start. SIGTERM and SIGINT drain; a
-worker that dies is replaced, unless workers keep dying at once.
+What can be wrong with settings, files and port is told before anything starts. The parent owns the
+listening socket and, where the database is our own, PostgreSQL.
+Proven by tests/api/test_serve_process.py and tests/api/test_durability.py.
 """
 
 import os
-import shutil
-import signal
 import socket
+import ssl
 import sys
-import tempfile
-import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
-import structlog
 
-from scimserver.app import Surroundings, secret_of
 from scimserver.cli import runtime
-from scimserver.cli.worker import listen, readable, run_worker
-from scimserver.config import ConfigurationError, LogFormat, Settings, load_settings, require_public_url
-from scimserver.scim.provider import provider
-from scimserver.telemetry import configure_logging
-
-_log = structlog.get_logger(__name__)
-
-_QUICK_DEATH_S: Final = 5.0
-_QUICK_DEATHS_MAX: Final = 5
+from scimserver.cli.listening import bind, tls_context
+from scimserver.config import Reading, Settings, read_settings
 
 
 @click.command()
@@ -43,139 +29,60 @@ _QUICK_DEATHS_MAX: Final = 5
 def serve(**options: object) -> None:
     """Serve SCIM until SIGTERM, which lets running requests end."""
     with runtime.told():
-        settings = load_settings(**options)
-        public_url = _checked(settings)
-        configure_logging(level=settings.log_level, as_json=settings.log_format is LogFormat.JSON)
-        with runtime.database_server(settings) as dsn, _metrics_directory() as metrics:
-            listening = _listen(settings)
-            surroundings = Surroundings(
-                public_url=public_url, secret=secret_of(settings), multiprocess_dir=metrics
-            )
-            _warm_up()
-            host, port = listening.getsockname()[:2]
-            _log.info("serve.started", host=host, port=port, workers=settings.workers, url=public_url)
-            status = _Supervisor(settings, dsn, surroundings, listening).run()
-        sys.exit(status)
+        reading = read_settings(**options)
+        listening = _checked(reading)
+        with runtime.database_server(reading.sound()) as dsn:
+            status = _supervised(reading.settings, dsn, listening)
+    sys.exit(status)
 
 
-def _checked(settings: Settings) -> str:
-    mistakes = [
-        f"SCIMSERVER_{name.upper()}: {getattr(settings, name)} cannot be read"
-        for name in ("tls_cert", "tls_key")
-        if not readable(getattr(settings, name))
-    ]
+def _checked(reading: Reading) -> socket.socket:
+    """The socket that workers will share. Raises `ConfigurationError` with all that is wrong."""
+    settings = reading.settings
+    if settings.public_url is None:
+        reading.fault(
+            "SCIMSERVER_PUBLIC_URL", "is not set; it is the URL under which clients reach the server"
+        )
+    _check_tls(reading)
+    listening = None
     try:
-        public_url = require_public_url(settings)
-    except ConfigurationError as missing:
-        raise ConfigurationError([*missing.mistakes, *mistakes]) from None
-    if mistakes:
-        raise ConfigurationError(mistakes)
-    return public_url
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        return listen(settings.host, settings.port)
+        listening = bind(settings.host, settings.port)
     except OSError as error:
-        raise ConfigurationError(
-            [f"SCIMSERVER_HOST, SCIMSERVER_PORT: cannot listen on {settings.host}:{settings.port}: {error}"]
-        ) from error
+        where = f"{settings.host}:{settings.port}"
+        reading.fault("SCIMSERVER_PORT", f"cannot listen on {where}: {error.strerror}")
+    reading.sound()
+    assert listening is not None
+    return listening
 
 
-def _warm_up() -> None:
-    """Build what workers would each build again."""
-    provider(strict=False)
-    provider(strict=True)
-
-
-@contextmanager
-def _metrics_directory() -> Generator[str]:
-    """Where the workers' counts meet; prometheus-client learns of it from the environment."""
-    directory = tempfile.mkdtemp(prefix="scimserver-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-@dataclass
-class _Supervisor:
-    """Starts workers, replaces those that die, and ends them all in order."""
-
-    settings: Settings
-    dsn: str
-    surroundings: Surroundings
-    listening: socket.socket
-    started: dict[int, float] = field(default_factory=dict[int, float])
-    quick_deaths: int = 0
-
-    def run(self) -> int:
-        """Watch until told to stop; the exit code."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-        for _ in range(self.settings.workers):
-            self._fork()
-        while True:
-            received = signal.sigwait(_WATCHED)
-            if received != signal.SIGCHLD:
-                return self._drain()
-            if not self._replace_the_dead():
-                _log.error("serve.gave_up", deaths=self.quick_deaths)
-                self._drain()
-                return runtime.OUTSIDE_FAILED
-
-    def _fork(self) -> None:
-        child = os.fork()
-        if child:
-            self.started[child] = time.monotonic()
-            return
-        status = 1
+def _check_tls(reading: Reading) -> None:
+    files = {"CERT": reading.settings.tls_cert, "KEY": reading.settings.tls_key}
+    for name, path in files.items():
+        fault = _unreadable(path) if path else "is not set; certificate and key go together"
+        if fault and any(files.values()):
+            reading.fault(f"SCIMSERVER_TLS_{name}", fault)
+    if not any(variable.startswith("SCIMSERVER_TLS_") for variable in reading.mistakes):
         try:
-            for number in _WATCHED:
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-            run_worker(self.settings, self.dsn, self.surroundings, self.listening)
-            status = 0
-        except Exception as failure:  # noqa: BLE001 - a child must never run on as its parent
-            _log.error("worker.failed", failure=str(failure), kind=type(failure).__name__)
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
-
-    def _replace_the_dead(self) -> bool:
-        """Fork anew for each dead worker; False where workers keep dying as soon as they start."""
-        for child in self._reaped():
-            lived = time.monotonic() - self.started.pop(child)
-            self.quick_deaths = self.quick_deaths + 1 if lived < _QUICK_DEATH_S else 0
-            if self.quick_deaths > _QUICK_DEATHS_MAX:
-                return False
-            _log.warning("worker.died", seconds=round(lived, 1))
-            self._fork()
-        return True
-
-    def _reaped(self) -> Iterator[int]:
-        while self.started:
-            child, _ = os.waitpid(-1, os.WNOHANG)
-            if child == 0:
-                return
-            if child in self.started:
-                yield child
-
-    def _drain(self) -> int:
-        _log.info("serve.draining", workers=len(self.started))
-        self.listening.close()
-        for child in self.started:
-            os.kill(child, signal.SIGTERM)
-        deadline = time.monotonic() + self.settings.drain_seconds + 10
-        while self.started and time.monotonic() < deadline:
-            child, _ = os.waitpid(-1, os.WNOHANG)
-            if child:
-                self.started.pop(child, None)
-            else:
-                time.sleep(0.05)
-        for child in self.started:
-            os.kill(child, signal.SIGKILL)
-        return 0
+            tls_context(reading.settings)
+        except ssl.SSLError as error:
+            reading.fault(
+                "SCIMSERVER_TLS_CERT", f"certificate and key cannot be used together: {error.reason}"
+            )
 
 
-_WATCHED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+def _unreadable(path: Path) -> str | None:
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+
+
+def _supervised(settings: Settings, dsn: str, listening: socket.socket) -> int:
+    """Serve until told to stop; the exit code."""
+    with TemporaryDirectory(prefix="scimserver-metrics-", ignore_cleanup_errors=True) as metrics:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
+        # Only now: prometheus-client asks for that variable when it is imported.
+        from scimserver.cli.supervisor import supervise  # noqa: PLC0415 - see above
+
+        return supervise(settings, dsn, listening, metrics_dir=metrics)

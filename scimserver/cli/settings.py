@@ -16,7 +16,10 @@ def settings(*, markdown: bool, as_json: bool) -> None:
     """The settings: environment variables, defaults and what each is for."""
     if as_json:
         show.document(
-            [{"variable": name, "default": default, "description": text} for name, default, text in documented()]
+            [
+                {"variable": name, "default": default, "description": text}
+                for name, default, text in documented()
+            ]
         )
     elif markdown:
         click.echo(as_markdown())

@@ -32,7 +32,7 @@ def moment(when: datetime | None) -> str:
     return NOTHING if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
-def yes_no(value: bool) -> str:  # noqa: FBT001 - it is what is shown
+def yes_no(value: bool) -> str:
     """A truth value in words."""
     return "yes" if value else "no"
 

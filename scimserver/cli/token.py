@@ -11,11 +11,12 @@ import click
 from scimserver.access import connections, tokens
 from scimserver.access.tokens import Token
 from scimserver.cli import show
-from scimserver.cli.moments import Duration, Instant
+from scimserver.cli.attempts import attempt
+from scimserver.cli.moments import duration, moment
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import organizations
 from scimserver.kernel.errors import InvalidValue, NotFound
-from scimserver.kernel.facts import Json
+from scimserver.kernel.facts import Json, TokenIssued, TokenRevoked
 from scimserver.kernel.ids import OrganizationId, TokenId, parse_uuid
 from scimserver.kernel.permissions import Scope
 
@@ -38,8 +39,10 @@ def token() -> None:
     show_default=True,
     help="What it may do; repeatable.",
 )
-@click.option("--expires-in", type=Duration(), help="How long it lives, such as 90d or 12h.")
-@click.option("--expires", type=Instant(), help="When it ends, such as 2027-01-31T12:00Z.")
+@click.option(
+    "--expires-in", callback=duration, metavar="DURATION", help="How long it lives, such as 90d or 12h."
+)
+@click.option("--expires", callback=moment, metavar="TIME", help="When it ends, such as 2027-01-31T12:00Z.")
 @show.json_option
 def create(
     org: str,
@@ -57,8 +60,8 @@ def create(
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        owner = await connections.find(session.database, organization.id, connection)
-        async with session.work(organization.id) as work:
+        async with attempt(session, TokenIssued, name or connection, organization.id) as work:
+            owner = await connections.find(session.database, organization.id, connection)
             issued, secret = await tokens.issue(
                 work,
                 owner,
@@ -96,15 +99,17 @@ def list_all(org: str, *, as_json: bool) -> None:
 @token.command()
 @click.argument("org")
 @click.argument("token_id", metavar="ID")
-@click.option("--after", type=Duration(), default="0s", help="Leave it this long, such as 24h.")
+@click.option(
+    "--after", callback=duration, metavar="DURATION", default="0s", help="Leave it this long, such as 24h."
+)
 @show.json_option
 def revoke(org: str, token_id: str, *, after: timedelta, as_json: bool) -> None:
     """End the token ID of ORG, at once or after some time."""
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        ending = await _find(session, organization.id, token_id)
-        async with session.work(organization.id) as work:
+        async with attempt(session, TokenRevoked, token_id, organization.id) as work:
+            ending = await _find(session, organization.id, token_id)
             await tokens.revoke(work, ending, after=after)
         ended = await tokens.find(session.database, organization.id, ending.id)
         if as_json:
@@ -120,7 +125,8 @@ def revoke(org: str, token_id: str, *, after: timedelta, as_json: bool) -> None:
 @click.argument("token_id", metavar="ID")
 @click.option(
     "--overlap",
-    type=Duration(),
+    callback=duration,
+    metavar="DURATION",
     default="24h",
     show_default=True,
     help="How long the old token still works.",
@@ -131,9 +137,9 @@ def rotate(org: str, token_id: str, *, overlap: timedelta, as_json: bool) -> Non
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        old = await _find(session, organization.id, token_id)
-        owner = await connections.find(session.database, organization.id, old.connection)
-        async with session.work(organization.id) as work:
+        async with attempt(session, TokenIssued, token_id, organization.id) as work:
+            old = await _find(session, organization.id, token_id)
+            owner = await connections.find(session.database, organization.id, old.connection)
             _check_alive(old, work.now)
             expires = None if old.expires is None else work.now + (old.expires - old.created)
             issued, secret = await tokens.issue(

@@ -131,9 +131,7 @@ class UserAdapter:
         if not user.emails and user.user_name:
             user.emails = [Email.model_validate(entry) for entry in stand_in(user.user_name)]
 
-    def before_patch(
-        self, current: users.User, resource: Resource[Any], patch: "PatchOp[Any]"
-    ) -> None:
+    def before_patch(self, current: users.User, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Let e-mails that a client adds take the place of the one we made for it."""
         if current.mail_stand_in and any(_adds(operation, "emails") for operation in patch.operations or ()):
             cast(Any, resource).emails = None
@@ -189,9 +187,7 @@ class GroupAdapter:
     def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
         """Nothing: a PUT without `members` empties the group, as the RFC has it."""
 
-    def before_patch(
-        self, current: groups.Group, resource: Resource[Any], patch: "PatchOp[Any]"
-    ) -> None:
+    def before_patch(self, current: groups.Group, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Nothing."""
 
 
@@ -236,4 +232,6 @@ def _adds(operation: "PatchOperation[Any]", attribute: str) -> bool:
     if operation.path is not None:
         return str(operation.path).rpartition(":")[2].lower() == attribute
     value: Any = operation.value
-    return isinstance(value, dict) and attribute in {str(key).lower() for key in cast("dict[Any, Any]", value)}
+    return isinstance(value, dict) and attribute in {
+        str(key).lower() for key in cast("dict[Any, Any]", value)
+    }

@@ -4,7 +4,7 @@ A deviation that is not listed is not meant to be understood. All are understood
 whatever its dialect: none harms another. On a strict connection no body is rewritten and the policy
 is the RFCs', so those of `Means.BODY` and `Means.POLICY` are not. `quirks` are the numbers under which
 the conformance dialogues cite a client's habit.
-Proven by the tests that name each deviation; tests/unit/test_normalise.py finds one that none names.
+Proven by the tests that name each deviation; tests/unit/test_dialects.py finds one that none names.
 """
 
 from dataclasses import dataclass

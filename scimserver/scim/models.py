@@ -8,6 +8,8 @@ Proven by tests/conformance/test_models.py.
 
 # Narrowing a field is how pydantic models are extended; the type checker sees a mutable attribute.
 # pyright: reportIncompatibleVariableOverride=false
+# The name in a reference becomes a referenceType of the schema: it takes no type argument.
+# pyright: reportMissingTypeArgument=false
 
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -73,7 +75,7 @@ class Manager(ComplexAttribute):
     value: Annotated[str | None, CaseExact.true] = None
     """The id of the manager's own User resource."""
 
-    ref: Annotated[Reference["User[Any]"] | None, CaseExact.true] = Field(
+    ref: Annotated[Reference["User"] | None, CaseExact.true] = Field(
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URI of the manager's own User resource."""
@@ -127,7 +129,7 @@ class GroupMember(ComplexAttribute):
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
     """The id of the member."""
 
-    ref: Annotated[Reference["User[Any]"] | None, Mutability.immutable, CaseExact.true] = Field(
+    ref: Annotated[Reference["User"] | None, Mutability.immutable, CaseExact.true] = Field(
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URI of the member."""

@@ -2,7 +2,7 @@
 
 Pure functions on parsed bodies, only for tolerant connections. What is not understood here stays as
 it is, for the models to judge. Each deviation has its name and source in scimserver/scim/dialects.py.
-Proven by tests/unit/test_normalise.py and tests/properties/test_normalise.py.
+Proven by tests/unit/test_{dialects,normalise}.py and tests/properties/test_normalise.py.
 """
 
 from collections.abc import Iterator, Mapping

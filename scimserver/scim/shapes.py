@@ -2,7 +2,7 @@
 
 Names compare without case (RFC 7643, section 2.1); a path is an attribute or a sub-attribute, its
 schema's URN in front or, for the resource's own schema, not (RFC 7644, section 3.5.2).
-Proven by tests/unit/test_normalise.py.
+Proven by tests/unit/test_dialects.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -8,13 +8,14 @@ through the contract that the core's own test suite checks.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
 from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
-from scimserver.kernel.errors import VersionMismatch
+from scimserver.kernel.errors import NotFound, VersionMismatch
 from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import resource_version
@@ -37,7 +38,7 @@ class DirectoryStorage(AsyncScimStorage):
         self._origin = origin
         self._trace = trace
         self._work: Work | None = None
-        self._current: dict[str, Any] = {}
+        self._current: dict[tuple[str, UUID], Any] = {}
 
     @asynccontextmanager
     async def operation(self, *, lock: bool = False) -> AsyncGenerator[None]:
@@ -87,7 +88,7 @@ class DirectoryStorage(AsyncScimStorage):
         """Store a new resource; how it is read."""
         adapter = self.adapter(resource_type)
         async with self._working() as work:
-            return adapter.view(await adapter.create(work, resource))
+            return self._written(adapter, await adapter.create(work, resource))
 
     async def update(
         self,
@@ -108,7 +109,7 @@ class DirectoryStorage(AsyncScimStorage):
         async with self._working() as work:
             current = await self._stored(adapter, work, str(resource.id))
             _expect(adapter.view(current), expected_version)
-            return adapter.view(await adapter.update(work, current, resource))
+            return self._written(adapter, await adapter.update(work, current, resource))
 
     async def delete(
         self,
@@ -123,6 +124,7 @@ class DirectoryStorage(AsyncScimStorage):
             current = await self._stored(adapter, work, resource_id)
             _expect(adapter.view(current), expected_version)
             await adapter.delete(work, current)
+            self._current[adapter.name, current.id] = None
 
     async def search(
         self,
@@ -147,12 +149,17 @@ class DirectoryStorage(AsyncScimStorage):
             return await self._stored(adapter, work, resource_id)
 
     async def _stored(self, adapter: Adapter, work: Work, text: str) -> Any:
-        if text not in self._current:
-            current = await adapter.current(work, parse_resource_id(adapter, text))
-            if self._work is None:
-                return current
-            self._current[text] = current
-        return self._current[text]
+        key = (adapter.name, parse_resource_id(adapter, text))
+        if key not in self._current:
+            self._current[key] = await adapter.current(work, key[1])
+        if self._current[key] is None:
+            raise NotFound(f"There is no {adapter.name.lower()} with this id.")
+        return self._current[key]
+
+    def _written(self, adapter: Adapter, current: Any) -> View:
+        """How a resource is read; later calls of the operation meet it, though nothing is written yet."""
+        self._current[adapter.name, current.id] = current
+        return adapter.view(current)
 
 
 def _expect(view: View, version: str | None) -> None:

@@ -55,7 +55,15 @@ class Work:
     """One attempt of one actor. Made by `WorkRoom.open`; used as an asynchronous context manager."""
 
     def __init__(
-        self, database: Database, actor: Actor, origin: Origin, *, clock: Clock, salt: Salt, lock: bool, trace: Trace
+        self,
+        database: Database,
+        actor: Actor,
+        origin: Origin,
+        *,
+        clock: Clock,
+        salt: Salt,
+        lock: bool,
+        trace: Trace,
     ) -> None:
         self.actor = actor
         self.origin = origin
@@ -207,9 +215,7 @@ class WorkRoom:
         self.clock = clock
         self._salt = salt
 
-    def open(
-        self, actor: Actor, origin: Origin, *, lock: bool = False, trace: Trace | None = None
-    ) -> Work:
+    def open(self, actor: Actor, origin: Origin, *, lock: bool = False, trace: Trace | None = None) -> Work:
         """A new unit of work; `lock` makes it hold the rows that it reads to change.
 
         `trace` is the request's, where the work is a part of one.

@@ -1,10 +1,13 @@
 """Housekeeping that no request waits for: totals folded, old messages dropped, counts written.
 
 Every process runs it; an advisory lock in the transaction lets one at a time do the shared part.
+Proven by tests/database/test_tidying.py.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 
@@ -12,7 +15,9 @@ import structlog
 
 from scimserver.access.refusals import Refusals
 from scimserver.access.usage import Usage
+from scimserver.audit.entry import Entry
 from scimserver.db.queries import load
+from scimserver.db.violations import ConstraintViolated
 from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.work import WorkRoom
 
@@ -22,6 +27,9 @@ _FOLD = _QUERIES["fold_totals"]
 _DROP = _QUERIES["drop_old_messages"]
 
 _log = structlog.get_logger(__name__)
+
+_Batch = tuple[Entry, ...]
+"""Entries of one organisation, written by one statement or not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,30 +42,56 @@ class Tidying:
     outbox_retention: timedelta
     every: float = 5.0
     """Seconds between two rounds."""
+    _unwritten: list[_Batch] = field(default_factory=list[_Batch])
 
-    async def run(self) -> None:
-        """Tidy until cancelled; then write what was only counted."""
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Tidy during the block; after it, write what was only counted."""
+        task = asyncio.create_task(self._rounds())
         try:
-            while True:
-                await asyncio.sleep(self.every)
-                await self._round()
+            yield
         finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
             await self._round(last=True)
+
+    async def once(self, *, last: bool = False) -> None:
+        """One round; `last` also writes the counts of windows that are still open.
+
+        Raises `Unavailable` and `Conflicted`; what could not be written then is kept for the next round.
+        """
+        await self.usage.write(self.room.database)
+        await self._write_counts()
+        due = self.refusals.due(self.room.clock(), everything=last)
+        due.sort(key=lambda entry: entry.organization)
+        self._unwritten.extend(
+            tuple(entries) for _, entries in groupby(due, key=lambda entry: entry.organization)
+        )
+        await self._write_counts()
+        await self._tidy_database()
+
+    async def _rounds(self) -> None:
+        while True:
+            await asyncio.sleep(self.every)
+            await self._round()
 
     async def _round(self, *, last: bool = False) -> None:
         try:
             await self.once(last=last)
         except (Unavailable, Conflicted) as failure:
-            # The next round does it: nothing was lost.
             _log.warning("tidying.postponed", failure=type(failure).__name__)
+        except Exception as failure:  # noqa: BLE001 - one bad round must not be the last one
+            _log.error("tidying.failed", exc_info=failure)
 
-    async def once(self, *, last: bool = False) -> None:
-        """One round; `last` also writes the counts of windows that are still open."""
-        await self.usage.write(self.room.database)
-        due = self.refusals.due(self.room.clock(), everything=last)
-        due.sort(key=lambda entry: entry.organization)
-        for _, entries in groupby(due, key=lambda entry: entry.organization):
-            await self.room.record(*entries)
+    async def _write_counts(self) -> None:
+        while self._unwritten:
+            # An earlier try of the same batch may have been stored although its answer was lost.
+            with suppress(ConstraintViolated):
+                await self.room.record(*self._unwritten[0])
+            del self._unwritten[0]
+
+    async def _tidy_database(self) -> None:
         async with self.room.database.transaction() as transaction:
             if await transaction.fetchval(_TRY):
                 await transaction.execute(_FOLD)

@@ -44,5 +44,7 @@ LIMIT $10;
 SELECT id FROM log_entries WHERE org_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1;
 
 -- name: count_entries
--- How many entries there are of each event and outcome.  $1 organisation
-SELECT event, outcome, count(*) AS entries FROM log_entries WHERE org_id = $1 GROUP BY event, outcome ORDER BY event, outcome;
+-- How many entries there are of each event and outcome.  $1 organisation, $2 one connection's, or all
+SELECT event, outcome, count(*) AS entries FROM log_entries
+WHERE org_id = $1 AND ($2::uuid IS NULL OR connection_id = $2)
+GROUP BY event, outcome ORDER BY event, outcome;

@@ -47,9 +47,10 @@ change AS (
 )
 
 -- change: delete_group
--- The group goes, and its memberships with it.  $1 organisation, $2 id, $3 id of the delta
+-- The group goes, and its memberships with it, if it still is the one that was read.
+-- $1 organisation, $2 id, $3 id of the delta, $4 the version read
 change AS (
-    DELETE FROM groups WHERE org_id = $1 AND id = $2 RETURNING id
+    DELETE FROM groups WHERE org_id = $1 AND id = $2 AND version = $4 RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'Group', $3, -1 FROM change
 )

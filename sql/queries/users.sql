@@ -20,8 +20,9 @@ LEFT JOIN roles AS r ON r.org_id = $1 AND (r.name_key = $4 OR r.id::text = $4)
 WHERE o.id = $1;
 
 -- name: lock_user
--- Hold a user until the transaction ends.  $1 organisation, $2 id
-SELECT id FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
+-- Hold a user until the transaction ends: nobody changes it, or lets it join a group.
+-- $1 organisation, $2 id
+SELECT version FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
 
 -- name: read_manager
 -- A user as somebody's manager.  $1 organisation, $2 id

@@ -37,18 +37,22 @@ INDEXES_NOT_LED = {
 }
 """Indexes that org_id does not lead, and why each may."""
 
-_BLOCK = re.compile(r"^-- (?:name|change|record): *(\w+) *\n(.*?)(?=^-- (?:name|change|record):|\Z)", re.M | re.S)
-_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\);", re.S)
+_BLOCK = re.compile(
+    r"^-- (?:name|change|record): *(\w+) *\n(.*?)(?=^-- (?:name|change|record):|\Z)", re.MULTILINE | re.DOTALL
+)
+_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\);", re.DOTALL)
 _KEY = re.compile(r"(PRIMARY KEY|UNIQUE|FOREIGN KEY) \(([^)]*)\)(?:\s+REFERENCES (\w+) \(([^)]*)\))?")
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?(\w+)\s+ON (\w+) ([^;]*)")
 _BOUND = re.compile(r"\borg_id = \$\d+")
 _INSERTED = re.compile(r"INSERT INTO (\w+) \(([^)]*)\)\s*(?:VALUES \(|SELECT )(\$\d+|\w+)")
 _READ = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(?:ONLY\s+)?(\w+)(?:\s+AS\s+(\w+))?")
-_NOT_PLAIN = re.compile(r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?(?:TRIGGER|FUNCTION|PROCEDURE|RULE)\b", re.I)
+_NOT_PLAIN = re.compile(
+    r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?(?:TRIGGER|FUNCTION|PROCEDURE|RULE)\b", re.IGNORECASE
+)
 _LOG_CHANGED = re.compile(
     r"\b(?:UPDATE|DELETE FROM|TRUNCATE(?: TABLE)?|MERGE INTO)\s+(?:ONLY\s+)?log_entries\b"
     r"|INSERT INTO log_entries\b[^;]*\bDO UPDATE",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -70,7 +74,7 @@ def _migrations() -> dict[str, str]:
 def _global_tables() -> set[str]:
     """The tables that sql/README.md lists as global."""
     listed = (SQL / "README.md").read_text().partition("### Global tables")[2].partition("\n## ")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", listed, re.M))
+    return set(re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE))
 
 
 def _tables() -> dict[str, str]:
@@ -93,7 +97,9 @@ def _unbound(sql: str, tables: set[str]) -> Iterator[str]:
 
 def _binds_organization(sql: str) -> bool:
     """Whether the organisation comes as an argument: in a condition, or in the row that is inserted."""
-    inserted = any("org_id" in columns and first.startswith("$") for _, columns, first in _INSERTED.findall(sql))
+    inserted = any(
+        "org_id" in columns and first.startswith("$") for _, columns, first in _INSERTED.findall(sql)
+    )
     return inserted or bool(_BOUND.search(sql))
 
 
@@ -137,7 +143,7 @@ def test_unbound_table_is_found(sql: str, tables: list[str]):
 
 def test_every_file_of_queries_is_read_whole():
     written = sum(
-        len(re.findall(r"^-- (?:name|change|record):", path.read_text(), re.M))
+        len(re.findall(r"^-- (?:name|change|record):", path.read_text(), re.MULTILINE))
         for path in (SQL / "queries").glob("*.sql")
     )
     assert len(_queries()) == written
@@ -186,7 +192,9 @@ def test_key_that_is_not_led_is_found(body: str, count: int):
 
 
 def test_tables_that_are_not_global_belong_to_an_organization():
-    strangers = [name for name, body in _tables().items() if not re.search(r"^\s*org_id\s", body, re.M)]
+    strangers = [
+        name for name, body in _tables().items() if not re.search(r"^\s*org_id\s", body, re.MULTILINE)
+    ]
     assert set(strangers) <= _global_tables()
 
 

@@ -65,7 +65,6 @@ DIFFERENCES: dict[str, dict[tuple[str, str], tuple[Any, Any]]] = {
         ("members.$ref", "referenceTypes"): (["User", "Group"], ["User"]),
         ("members.type", "canonicalValues"): (["User", "Group"], ["User"]),
         # Derived from the member: what a client sends there is not stored.
-        ("members.display", "mutability"): ("readWrite", "readOnly"),
     },
 }
 STOCK_AND_OURS = [(StockUser, User), (StockEnterpriseUser, EnterpriseUser), (StockGroup, Group)]
@@ -115,11 +114,6 @@ def test_model_rewrites_a_mail_domain_only_where_it_is_the_stock_one(
 ) -> None:
     answered = created(model, user(emails=[{"value": "Ann@Example.COM"}]))
     assert answered["emails"] == [{"value": kept}]
-
-
-def test_model_ignores_the_display_of_a_member_that_a_client_sends() -> None:
-    sent = {"schemas": [GROUP_SCHEMA], "displayName": "Care", "members": [{"value": "2", "display": "Bo"}]}
-    assert created(Group, sent)["members"] == [{"value": "2"}]
 
 
 @BESIDE_STOCK

@@ -1,6 +1,9 @@
 """The schema: it is what its migrations make, and every query of ours fits it."""
 
-from collections.abc import AsyncGenerator, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import asyncpg
 import pytest
@@ -52,12 +55,42 @@ def _statements() -> Iterator[Query]:
 STATEMENTS = {query.name: query for query in _statements()}
 
 
+class Administration(Protocol):
+    """What makes databases (tests/conftest.py)."""
+
+    def database(self, how: str = "") -> AbstractContextManager[str]:
+        """The DSN of a new database, dropped after the block."""
+        ...
+
+
+@pytest.fixture(scope="module")
+def migrated_dsn(database_administration: Administration, database_template: str) -> Generator[str]:
+    """The DSN of a migrated database, which the tests of this module only look at."""
+    with database_administration.database(f"TEMPLATE {database_template} STRATEGY file_copy") as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def stated_dsn(database_administration: Administration) -> Generator[str]:
+    """The DSN of a database made from schema.sql, which the tests of this module only look at."""
+    with database_administration.database() as dsn:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            runner.run(_build(dsn))
+        yield dsn
+
+
 @pytest.fixture
-async def connection(database_dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+async def connection(migrated_dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     """A connection to a migrated database."""
-    opened = await asyncpg.connect(database_dsn)
+    opened = await asyncpg.connect(migrated_dsn)
     yield opened
     await opened.close()
+
+
+async def _build(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute((sql_folder() / "schema.sql").read_text("utf-8"))
+    await connection.close()
 
 
 async def _catalogue(dsn: str, question: str) -> list[tuple[object, ...]]:
@@ -71,13 +104,10 @@ async def _catalogue(dsn: str, question: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("what", CATALOGUES)
 async def test_schema_file_is_the_sum_of_the_migrations(
-    what: str, database_dsn: str, bare_database_dsn: str
+    what: str, migrated_dsn: str, stated_dsn: str
 ) -> None:
-    bare = await asyncpg.connect(bare_database_dsn)
-    await bare.execute((sql_folder() / "schema.sql").read_text("utf-8"))
-    await bare.close()
-    stated = await _catalogue(bare_database_dsn, CATALOGUES[what])
-    assert stated == await _catalogue(database_dsn, CATALOGUES[what])
+    stated = await _catalogue(stated_dsn, CATALOGUES[what])
+    assert stated == await _catalogue(migrated_dsn, CATALOGUES[what])
 
 
 @pytest.mark.parametrize("name", sorted(STATEMENTS))

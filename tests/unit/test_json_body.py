@@ -197,11 +197,13 @@ def test_parse_repeats_no_value_in_a_refusal(body: bytes) -> None:
     assert "hunter2" not in refusal(body)
 
 
-@given(body=st.binary(max_size=20) | st.text('{}[]",:aA01.eE+-\\u \n', max_size=20).map(str.encode))
+SCRAPS = st.text('{}[]",:aA01.eE+-\\u \n', max_size=20)
+
+
+@given(body=st.binary(max_size=20) | SCRAPS.map(str.encode) | SCRAPS.map("{{{}}}".format).map(str.encode))
 def test_parse_gives_an_object_or_a_refusal_whatever_the_bytes(body: bytes) -> None:
     try:
         value = parse(body)
-    except InvalidSyntaxException as refused:
-        assert refused.detail
-    else:
-        assert value == json.loads(body)
+    except InvalidSyntaxException:
+        return
+    assert value == json.loads(body)

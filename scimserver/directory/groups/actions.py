@@ -90,9 +90,9 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
 
 
 async def delete(work: Work, current: Group) -> None:
-    """Delete a group; its members stay. Raises `Conflicted` when it is gone meanwhile."""
+    """Delete a group; its members stay. Raises `Conflicted` when it was changed meanwhile."""
     work.require(Permission.GROUPS_WRITE)
-    work.change(store.DELETE, work.actor.organization, current.id, new_uuid())
+    work.change(store.DELETE, work.actor.organization, current.id, new_uuid(), current.version)
     changes = (*difference(current.document, {}), *_left([UserId(member.id) for member in current.members]))
     work.note(GroupDeleted(target=current.id, display=current.display_name, changes=changes))
 

@@ -17,7 +17,7 @@ from scimserver.directory.users.model import (
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import NotFound, Refused
+from scimserver.kernel.errors import Conflicted, NotFound, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -106,11 +106,15 @@ async def update(work: Work, current: User, wanted: Document, password: Password
 async def delete(work: Work, current: User) -> None:
     """Delete a user (P5): memberships and credentials end with it, each fact in the log.
 
-    Raises `Conflicted` when the user is gone meanwhile.
+    Raises `Conflicted` when the user was changed or deleted meanwhile.
     """
     work.require(Permission.USERS_DELETE)
     transaction = await work.begin()
     organization = work.actor.organization
+    # Held from here on, the user can neither change nor join a group unnoticed.
+    held = await transaction.fetchrow(store.LOCK, organization, current.id)
+    if held is None or held["version"] != current.version:
+        raise Conflicted
     with work.step("memberships"):
         groups = await transaction.fetch(store.GROUPS_OF, organization, current.id)
         if groups:

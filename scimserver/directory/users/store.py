@@ -23,7 +23,7 @@ SET_PASSWORD = _QUERIES.change("set_password")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 DELETE = _QUERIES.change("delete_user")
 GROUPS_OF = _QUERIES["groups_of"]
-_LOCK = _QUERIES["lock_user"]
+LOCK = _QUERIES["lock_user"]
 _CONTEXT = _QUERIES["writing_context"]
 _MANAGER = _QUERIES["read_manager"]
 _FIND_INACTIVE = _QUERIES["find_inactive"]
@@ -80,7 +80,7 @@ async def writing_context(work: Work, *, address: str | None, mail: str | None, 
 async def get(work: Work, user: UserId) -> User | None:
     """The user as committed, held until the work ends if the work is locking."""
     organization = work.actor.organization
-    if work.locking and await work.fetchrow(_LOCK, organization, user) is None:
+    if work.locking and await work.fetchrow(LOCK, organization, user) is None:
         return None
     row = await work.fetchrow(VIEW_USER, organization, user)
     return _user(row) if row else None

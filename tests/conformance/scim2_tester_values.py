@@ -1,0 +1,47 @@
+"""What scim2-tester has to be told of the product's rules before it fills resources at random.
+
+A schema says neither that a `userName` is an address in an Email Domain (rule P2), nor which time
+zones and roles there are (rule P3). Everything else stays as random as the suite makes it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from scim2_models import Path
+from scim2_tester import filling
+
+from scimserver.directory.roles import MINIMAL_PERMISSIONS
+from tests.serving import fresh_address
+
+TIME_ZONE = "Europe/Paris"
+
+
+@contextmanager
+def obeying_values() -> Iterator[None]:
+    """Let scim2-tester send values that the rules allow, while the block lasts.
+
+    The suite has no setting for values; what it asks for every one is whether the schema has examples.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filling, "get_random_example_value", _obeying(filling.get_random_example_value))
+        yield
+
+
+def _obeying(at_random: Any) -> Any:
+    def example(path: Path[Any]) -> Any:
+        binding = path.resolve()
+        attribute = binding and (binding.target_model, binding.target_field_name)
+        match attribute:
+            case (_, "user_name"):
+                return fresh_address()
+            case (_, "timezone"):
+                return TIME_ZONE
+            # The suite makes the classes from /Schemas; a complex attribute's has the attribute's name.
+            case (model, "value") if model is not None and model.__name__ == "Roles":
+                return MINIMAL_PERMISSIONS
+            case _:
+                return at_random(path)
+
+    return example
