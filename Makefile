@@ -85,6 +85,12 @@ format: develop ## Put the code into its form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
+# --- Documentation ------------------------------------------------------------------------------
+
+.PHONY: docs
+docs: develop ## Write the tables of the documentation anew from the code
+	@SCIMSERVER_TEST_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/architecture/test_docs.py
+
 # --- Pins ---------------------------------------------------------------------------------------
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \

@@ -106,7 +106,9 @@ def _attribute(model: type[Resource[Any]], path: str, binding: Any) -> st.Search
 @st.composite
 def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
     """Up to so many users and groups with memberships, as they would be stored."""
-    user_names = draw(st.lists(texts.filter(bool), min_size=users // 2, max_size=users, unique_by=address_key))
+    user_names = draw(
+        st.lists(texts.filter(bool), min_size=users // 2, max_size=users, unique_by=address_key)
+    )
     people: list[Any] = []
     for user_name in user_names:
         people.append(_user(draw, user_name, people))
@@ -139,9 +141,7 @@ def _group(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
     document = draw(_GROUP_DOCUMENTS) | {"displayName": draw(texts)}
     group = Group.model_validate(document, scim_policy=TOLERANT)
     members = draw(st.lists(st.sampled_from(people), unique_by=id)) if people else []
-    group.members = [
-        {"value": one.id, "display": _name_of(one), "type": "User"} for one in members
-    ] or None
+    group.members = [{"value": one.id, "display": _name_of(one), "type": "User"} for one in members] or None
     return _with_meta(draw, group, UUID(int=(number + 1) << 116 | 7), "Group")
 
 
@@ -248,6 +248,4 @@ def _group_row(group: Any) -> tuple[Any, ...]:
 
 
 def _memberships(world: World) -> list[tuple[UUID, UUID]]:
-    return [
-        (UUID(group.id), UUID(member.value)) for group in world.groups for member in group.members or []
-    ]
+    return [(UUID(group.id), UUID(member.value)) for group in world.groups for member in group.members or []]

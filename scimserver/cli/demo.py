@@ -8,29 +8,29 @@ import asyncio
 import json
 import secrets
 import signal
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import click
 import uvloop
 from aiohttp import web
 from rich.console import Console
-from rich.table import Table
 
 from scimserver.access import connections, tokens
 from scimserver.access.connections import Connection, Dialect
 from scimserver.app import Surroundings, application
 from scimserver.audit import store
 from scimserver.cli import runtime
+from scimserver.cli.demo_report import Played, directory_table, log_table, providers_table
 from scimserver.cli.dialogue import PEERS, load
-from scimserver.cli.player import Outcome, StepResult, play, summary
+from scimserver.cli.listening import bind
+from scimserver.cli.player import play, summary
 from scimserver.cli.runtime import Session
 from scimserver.cli.simulate import show
-from scimserver.cli.worker import listen
 from scimserver.config import ConfigurationError, Settings, load_settings
 from scimserver.db.embedded import EmbeddedPostgres
 from scimserver.db.migrate import migrate
@@ -58,7 +58,9 @@ class Ready:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where its PostgreSQL keeps its data.")
 @click.option("--empty", is_flag=True, help="Play no dialogues: an organisation, its domains, a token.")
 @click.option(
@@ -67,10 +69,18 @@ class Ready:
 )  # fmt: skip
 @click.option("--exit", "exits", is_flag=True, help="Stop when the dialogues are over.")
 @click.option(
-    "--ready-file", type=click.Path(path_type=Path), help="Write address and token there as JSON once it answers."
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    help="Write address and token there as JSON once it answers.",
 )
 def demo(
-    *, port: int, data_dir: Path | None, empty: bool, domain_names: tuple[str, ...], exits: bool, ready_file: Path | None
+    *,
+    port: int,
+    data_dir: Path | None,
+    empty: bool,
+    domain_names: tuple[str, ...],
+    exits: bool,
+    ready_file: Path | None,
 ) -> None:
     """Start a server with its own PostgreSQL, and play Okta and Entra ID against it."""
     with runtime.told():
@@ -107,24 +117,27 @@ async def _run(settings: Settings, dsn: str, plan: _Plan) -> int:
         if plan.ready_file is not None:
             _write(plan.ready_file, ready)
         console = Console()
-        results: dict[str, tuple[StepResult, ...]] = {}
+        played: list[Played] = []
         if not plan.empty:
-            for peer in PEERS:
-                results[peer] = await _played(session, organization, peer, base_url, plan.domains[0])
-            await _report(console, session, organization, results, ready)
+            domain = plan.domains[0]
+            played = [await _played(session, organization, peer, base_url, domain) for peer in PEERS]
+            await _report(console, session, organization, played, ready)
         _invite(console, ready)
         if not plan.exits:
+            console.print("Stop with Ctrl-C.")
             await stopping.wait()
-    return 0 if all(summary(result).is_success for result in results.values()) else runtime.REFUSED
+    return 0 if all(summary(one.results).is_success for one in played) else runtime.REFUSED
 
 
 @asynccontextmanager
 async def _serving(settings: Settings, session: Session, port: int) -> AsyncGenerator[str]:
     """The application on loopback; its SCIM base URL."""
     try:
-        listening = listen(_HOST, port)
+        listening = bind(_HOST, port)
     except OSError as error:
-        raise ConfigurationError([f"cannot listen on {_HOST}:{port}: {error} (choose another --port)"]) from error
+        raise ConfigurationError(
+            [f"cannot listen on {_HOST}:{port}: {error} (choose another --port)"]
+        ) from error
     public_url = f"http://{_HOST}:{listening.getsockname()[1]}"
     surroundings = Surroundings(public_url=public_url, secret=secrets.token_bytes(32))
     async with application(settings, session.database, surroundings) as app:
@@ -180,72 +193,33 @@ def _write(path: Path, ready: Ready) -> None:
 
 async def _played(
     session: Session, organization: Organization, peer: str, base_url: str, domain: str
-) -> tuple[StepResult, ...]:
+) -> Played:
+    dialogue = load(peer)
     token = await _token(session, organization.id, peer, Dialect(peer))
-    steps = play(load(peer), base_url=base_url, token=token, domain=domain, run=secrets.token_hex(4))
-    return tuple([result async for result in steps])
+    connection = await connections.find(session.database, organization.id, peer)
+    before = await store.tally(session.database, organization.id, connection.id)
+    steps = play(dialogue, base_url=base_url, token=token, domain=domain, run=secrets.token_hex(4))
+    results = tuple([result async for result in steps])
+    after = await store.tally(session.database, organization.id, connection.id)
+    return Played(dialogue=dialogue, results=results, tally=Counter(after) - Counter(before))
 
 
 async def _report(
     console: Console,
     session: Session,
     organization: Organization,
-    results: dict[str, tuple[StepResult, ...]],
+    played: list[Played],
     ready: Ready,
 ) -> None:
-    for peer, result in results.items():
-        if not summary(result).is_success:
-            show(load(peer), result, console)
-    console.print(_dialogue_table(results))
-    console.print(await _directory_table(ready))
-    console.print(_log_table(await store.tally(session.database, organization.id)))
-
-
-def _dialogue_table(results: dict[str, tuple[StepResult, ...]]) -> Table:
-    table = Table(title="What each provider did", title_justify="left")
-    for heading in ("provider", "requests", "of them writes", "passed", "failed", "not run", "ms"):
-        table.add_column(heading, justify="left" if heading == "provider" else "right")
-    for peer, result in results.items():
-        total = summary(result)
-        writes = sum(
-            step.step.request.method != "GET" and step.outcome is not Outcome.NOT_RUN for step in result
-        )
-        figures = (len(result), writes, total.passed, total.failed, total.not_run, round(total.ms))
-        table.add_row(load(peer).title, *map(str, figures))
-    return table
-
-
-async def _directory_table(ready: Ready) -> Table:
-    """What the directory holds, as the server itself answers."""
-    table = Table(title="What the directory now holds", title_justify="left")
-    table.add_column("resources")
-    table.add_column("how many", justify="right")
-    questions = {
-        "users, active": "/Users?count=0&filter=active eq true",
-        "users, deactivated": "/Users?count=0&filter=active eq false",
-        "groups": "/Groups?count=0",
-    }
-    headers = {"Authorization": f"Bearer {ready.token}"}
-    async with aiohttp.ClientSession(headers=headers) as client:
-        for name, path in questions.items():
-            async with client.get(ready.scim_base_url + path) as response:
-                table.add_row(name, str((await response.json(content_type=None))["totalResults"]))
-    return table
-
-
-def _log_table(tally: dict[tuple[str, str], int]) -> Table:
-    table = Table(title="What the provisioning log now holds", title_justify="left")
-    table.add_column("attempt")
-    outcomes = ("success", "noop", "failure")
-    for outcome in outcomes:
-        table.add_column(outcome, justify="right")
-    for event in sorted({event for event, _ in tally}):
-        table.add_row(event, *(str(tally.get((event, outcome), "")) for outcome in outcomes))
-    return table
+    for one in played:
+        if not summary(one.results).is_success:
+            show(one.dialogue, one.results, console)
+    console.print(providers_table(played))
+    console.print(await directory_table(ready.scim_base_url, ready.token))
+    console.print(log_table(await store.tally(session.database, organization.id)))
 
 
 def _invite(console: Console, ready: Ready) -> None:
     console.print("\n[bold]Paste into Okta or Microsoft Entra ID[/bold]")
     console.print(f"  SCIM base URL (tenant URL)  {ready.scim_base_url}", highlight=False, soft_wrap=True)
     console.print(f"  API token (secret token)    {ready.token}", highlight=False, soft_wrap=True)
-    console.print("\nStop with Ctrl-C.\n")

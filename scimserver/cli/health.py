@@ -6,7 +6,7 @@ Proven by tests/database/test_cli_health.py.
 
 from http.client import HTTPException
 from typing import Final
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
@@ -46,5 +46,7 @@ def fault_of(url: str) -> str | None:
     except HTTPError as error:
         error.close()
         return f"status {error.code}"
+    except URLError as error:
+        return str(error.reason)
     except (OSError, HTTPException, ValueError) as error:
         return str(error) or type(error).__name__

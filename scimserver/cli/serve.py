@@ -30,8 +30,7 @@ def serve(**options: object) -> None:
     """Serve SCIM until SIGTERM, which lets running requests end."""
     with runtime.told():
         reading = read_settings(**options)
-        listening = _checked(reading)
-        with runtime.database_server(reading.sound()) as dsn:
+        with _checked(reading) as listening, runtime.database_server(reading.settings) as dsn:
             status = _supervised(reading.settings, dsn, listening)
     sys.exit(status)
 

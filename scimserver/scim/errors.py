@@ -1,5 +1,6 @@
 """The one table from the directory's refusals to SCIM errors (RFC 7644, section 3.12)."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -74,4 +75,7 @@ def reason_of(failure: Exception, error: SCIMException | None) -> str:
         return failure.reason
     if error is None:
         return "internal_error"
-    return error.scim_type or f"http_{error.status}"
+    if not error.scim_type:
+        return f"http_{error.status}"
+    # One vocabulary: invalidValue of the protocol core is the directory's invalid_value.
+    return re.sub("(?=[A-Z])", "_", error.scim_type).lower()

@@ -253,7 +253,7 @@ def _removal(paths: Paths, path: str, operation: JsonObject) -> JsonObject:
     if value is None or target.prefix is not None:
         return removal
     if target.shape.many:
-        return removal if filtered else {**removal, "value": _selectors(target.shape, value)}
+        return {**removal, "value": _selectors(target.shape, value)}
     # The path names one value: nothing is left to select. Not so where it crosses entries.
     return removal if target.in_entries and not filtered else _without(removal, "value")
 

@@ -54,17 +54,17 @@ async def process_database(process_database_dsn: str) -> AsyncGenerator[Database
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def eraser(process_database_dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection that empties the process's database."""
-    connection = await asyncpg.connect(process_database_dsn)
-    yield connection
-    await connection.close()
+async def connection(process_database_dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection past the application: it empties tables, looks at rows, plays another writer."""
+    opened = await asyncpg.connect(process_database_dsn)
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def database(process_database: Database, eraser: asyncpg.Connection) -> Database:
+async def database(process_database: Database, connection: asyncpg.Connection) -> Database:
     """The process's database, empty."""
-    await eraser.execute(_EMPTY)
+    await connection.execute(_EMPTY)
     return process_database
 
 

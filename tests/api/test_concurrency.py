@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.serving import USER, Answer, Installation, ScimClient, add, fresh_address, remove, replace
@@ -23,6 +25,15 @@ async def outcomes(installation: Installation, scim: ScimClient) -> Counter[tupl
     """How many log entries there are of each event and outcome."""
     entries = await installation.log(scim.organization)
     return Counter((entry.entry["event"], entry.entry["outcome"]) for entry in entries)
+
+
+async def somebody_waits(connection: asyncpg.Connection) -> None:
+    """Return when a statement of the application waits for what this connection holds."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    waiting += " AND datname = current_database()"
+    while await connection.fetchval(waiting) == 0:
+        # Statistics are read once per transaction otherwise.
+        await connection.execute("SELECT pg_stat_clear_snapshot()")
 
 
 async def test_creating_one_user_at_once_creates_it_once(installation: Installation, scim: ScimClient):
@@ -73,10 +84,7 @@ async def test_patching_at_once_on_condition_changes_once(scim: ScimClient):
     user = await scim.make_user()
     condition = {"If-Match": user.headers["ETag"]}
     answers = await asyncio.gather(
-        *(
-            scim.patch(f"/Users/{user.id}", replace("title", f"t{n}"), headers=condition)
-            for n in CLIENTS
-        )
+        *(scim.patch(f"/Users/{user.id}", replace("title", f"t{n}"), headers=condition) for n in CLIENTS)
     )
     assert statuses(answers) == {200: 1, 412: 7}
 
@@ -102,8 +110,51 @@ async def test_deleting_while_others_patch_leaves_no_half(installation: Installa
     assert set(statuses(patches)) <= {200, 404}
     updates = await installation.log(scim.organization, events=["user.update"], outcomes=["success"])
     [gone] = await installation.log(scim.organization, events=["user.delete"])
-    old = {change["path"]: gone.personal.get(f"changes.{n}.old") for n, change in enumerate(gone.entry["changes"])}
+    old = {
+        change["path"]: gone.personal.get(f"changes.{n}.old")
+        for n, change in enumerate(gone.entry["changes"])
+    }
     assert old.get("title") == (updates[-1].personal["changes.0.new"] if updates else None)
+
+
+async def test_deleting_on_condition_fails_when_another_writer_is_just_changing_the_user(
+    scim: ScimClient, connection: asyncpg.Connection
+):
+    user = await scim.make_user()
+    async with connection.transaction():
+        await connection.execute("UPDATE users SET version = 2 WHERE id = $1", UUID(user.id))
+        deletion = asyncio.create_task(
+            scim.delete(f"/Users/{user.id}", headers={"If-Match": user.headers["ETag"]})
+        )
+        await somebody_waits(connection)
+    assert (await deletion).error == (412, None)
+    assert (await scim.get(f"/Users/{user.id}")).status == 200
+
+
+async def test_deleting_a_group_on_condition_fails_when_another_writer_is_just_changing_it(
+    scim: ScimClient, connection: asyncpg.Connection
+):
+    group = await scim.make_group("Support")
+    async with connection.transaction():
+        await connection.execute("UPDATE groups SET version = 2 WHERE id = $1", UUID(group.id))
+        deletion = asyncio.create_task(
+            scim.delete(f"/Groups/{group.id}", headers={"If-Match": group.headers["ETag"]})
+        )
+        await somebody_waits(connection)
+    assert (await deletion).error == (412, None)
+
+
+async def test_deleting_a_user_who_is_just_joining_a_group_changes_the_group(
+    scim: ScimClient, connection: asyncpg.Connection
+):
+    user, group = await scim.make_user(), await scim.make_group("Support")
+    joining = "INSERT INTO group_members SELECT org_id, $1, id, created FROM users WHERE id = $2"
+    async with connection.transaction():
+        await connection.execute(joining, UUID(group.id), UUID(user.id))
+        deletion = asyncio.create_task(scim.delete(f"/Users/{user.id}"))
+        await somebody_waits(connection)
+    assert (await deletion).status == 204
+    assert version(await scim.get(f"/Groups/{group.id}")) == version(group) + 1
 
 
 async def test_deleting_on_condition_while_others_patch_deletes_only_what_was_seen(scim: ScimClient):

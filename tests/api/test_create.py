@@ -168,9 +168,7 @@ async def test_create_without_a_user_name_is_refused(scim: ScimClient, body: dic
     ],
     ids=["boolean", "complex", "inner boolean", "two primaries", "binary"],
 )
-async def test_create_with_a_value_of_the_wrong_kind_is_refused(
-    scim: ScimClient, attributes: dict[str, Any]
-):
+async def test_create_with_a_value_of_the_wrong_kind_is_refused(scim: ScimClient, attributes: dict[str, Any]):
     answer = await create(scim, **attributes)
     assert answer.status == 400
     assert answer.error[1] in {"invalidValue", "invalidSyntax"}

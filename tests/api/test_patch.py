@@ -127,7 +127,9 @@ SETS: list[tuple[str, dict[str, Any], str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("operation,attribute,expected", [row[1:] for row in SETS], ids=[row[0] for row in SETS])
+@pytest.mark.parametrize(
+    "operation,attribute,expected", [row[1:] for row in SETS], ids=[row[0] for row in SETS]
+)
 async def test_patch_sets_what_its_path_names(
     scim: ScimClient, anna: dict[str, Any], operation: dict[str, Any], attribute: str, expected: Any
 ):
@@ -212,7 +214,9 @@ async def test_patch_leaves_everything_alone_when_one_operation_fails(
     scim: ScimClient, anna: dict[str, Any], failing: dict[str, Any]
 ):
     made = await scim.post("/Users", anna)
-    answer = await scim.patch(f"/Users/{made.id}", replace("title", "Lead"), failing, replace("nickName", "A"))
+    answer = await scim.patch(
+        f"/Users/{made.id}", replace("title", "Lead"), failing, replace("nickName", "A")
+    )
     assert answer.status == 400
     assert (await scim.get(f"/Users/{made.id}")).json == made.json
 

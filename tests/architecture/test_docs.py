@@ -17,9 +17,9 @@ from scim2_server.routing import ROUTES
 
 from scimserver.cli import main, runtime
 from scimserver.config import Settings, documented
-from scimserver.directory import passwords, roles
+from scimserver.directory import passwords
 from scimserver.kernel import errors, facts
-from scimserver.kernel.permissions import SCOPE_PERMISSIONS, Permission, Scope
+from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
 from scimserver.scim import face, filter_text, json_body, projection
 from scimserver.scim import provider as service
 from scimserver.scim.dialects import DEVIATIONS, Means, table
@@ -101,33 +101,26 @@ def metrics() -> str:
 
 def events() -> str:
     """What is logged, and what the outbox carries."""
-    known = [kind for kind in _subclasses(facts.Fact) if "name" in vars(kind)]
+    known = [kind for kind in vars(facts).values() if isinstance(kind, type) and issubclass(kind, facts.Fact)]
     rows = (
         (_code(kind.attempt), kind.outcome.value, _code(kind.name) if kind.announced else "", _sentence(kind))
         for kind in known
+        if kind is not facts.Fact
     )
     return _rows(("event", "outcome", "outbox topic", "what happened"), rows)
 
 
-def scopes() -> str:
-    """What each scope of a token permits."""
-    rows = (
-        (_code(scope), ", ".join(_code(name) for name in sorted(SCOPE_PERMISSIONS[scope]))) for scope in Scope
-    )
-    return _rows(("scope", "permissions"), rows)
-
-
 def permissions() -> str:
-    """Who holds each permission."""
+    """What each scope of a token permits."""
     rows = (
         (
             _code(each),
-            ", ".join(_code(scope) for scope in Scope if each in SCOPE_PERMISSIONS[scope]),
-            ", ".join(name for name, held in roles.BUILT_IN.items() if each in held),
+            *("yes" if each in SCOPE_PERMISSIONS[scope] else "" for scope in Scope),
+            "yes" if each in OPERATOR_PERMISSIONS else "",
         )
         for each in Permission
     )
-    return _rows(("permission", "scopes that grant it", "built-in roles that name it"), rows)
+    return _rows(("permission", *(_code(scope) for scope in Scope), "operator"), rows)
 
 
 def endpoints() -> str:
@@ -201,7 +194,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "exit-codes": exit_codes,
     "metrics": metrics,
     "events": events,
-    "scopes": scopes,
     "permissions": permissions,
     "endpoints": endpoints,
     "refusals": refusals,
@@ -287,8 +279,12 @@ def _fault(invocation: str) -> str | None:
     known = _commands()
     names = [name for name in (" ".join(words[:2]), words[0]) if name in known]
     if not names:
-        return None if len(words) == 1 and any(name.startswith(words[0] + " ") for name in known) else invocation
-    options = {name for parameter in known[names[0]].params for name in (*parameter.opts, *parameter.secondary_opts)}
+        return (
+            None if len(words) == 1 and any(name.startswith(words[0] + " ") for name in known) else invocation
+        )
+    options = {
+        name for parameter in known[names[0]].params for name in (*parameter.opts, *parameter.secondary_opts)
+    }
     asked = {word.partition("=")[0] for word in words if word.startswith("--")}
     return None if asked <= options | {"--help"} else f"{invocation}: {sorted(asked - options)}"
 
@@ -299,7 +295,8 @@ def test_commands_that_are_shown_exist(path: Path):
 
 
 @pytest.mark.parametrize(
-    "invocation", ["scimserver org destroy acme", "scimserver serve --faster", "scimserver fly", "scimserver org x"]
+    "invocation",
+    ["scimserver org destroy acme", "scimserver serve --faster", "scimserver fly", "scimserver org x"],
 )
 def test_command_that_does_not_exist_is_found(invocation: str):
     assert _fault(invocation)

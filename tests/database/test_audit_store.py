@@ -112,7 +112,6 @@ async def test_page_holds_one_organisation_only(database: Database, log: Log):
         ({"target": ADA, "connection": OKTA}, [2]),
         ({"target": BOB, "outcomes": ["noop"]}, []),
     ],
-    ids=str,
 )
 async def test_page_holds_what_the_filter_lets_through(
     database: Database, log: Log, narrow: dict[str, Any], found: list[int]

@@ -186,7 +186,7 @@ def _assert_same(rows: Rows, world: World, texts: list[str], tables: tuple[Resou
 
 
 GENERATED = settings(
-    max_examples=40,
+    max_examples=12,
     deadline=None,
     # No shrinking: it would take longer than a test may, and the message shows what differs.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

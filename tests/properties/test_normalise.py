@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import SCIMException
@@ -191,6 +191,7 @@ def test_normalising_changes_nothing_in_place(
     assert body == before
 
 
+@settings(deadline=None)
 @given(resource=users_and_groups())
 def test_correct_resource_means_the_same_after_normalising(resource: tuple[str, Body]) -> None:
     strictly = accepted(created, *resource, strict=True, normal=False)
@@ -199,6 +200,7 @@ def test_correct_resource_means_the_same_after_normalising(resource: tuple[str, 
     assert created(*resource, strict=False, normal=True) == strictly
 
 
+@settings(deadline=None)
 @given(patch=patches())
 def test_correct_patch_means_the_same_after_normalising(patch: tuple[str, Body]) -> None:
     strictly = accepted(patched, *patch, strict=True, normal=False)

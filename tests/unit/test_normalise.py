@@ -97,6 +97,7 @@ def test_patch_refuses_a_path_to_what_is_read_only(verb: str, path: str) -> None
     "operation",
     [
         op("add", "title", None),
+        op("add", "emails", None),
         op("add", "title"),
         op("replace", "title"),
         op("replace", "title", [{"value": {"value": "X"}}]),

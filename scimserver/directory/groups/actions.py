@@ -1,13 +1,14 @@
 """What can be done to groups, in their plain form: members are written by what joins and leaves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from scimserver.directory.groups import store
 from scimserver.directory.groups.model import Document, Group, arranged, columns, encoded
 from scimserver.directory.users.model import difference
 from scimserver.directory.views import Reference
-from scimserver.kernel.errors import InvalidValue, NotFound
+from scimserver.kernel.errors import InvalidValue, NotFound, Refused
 from scimserver.kernel.facts import (
     Change,
     GroupCreated,
@@ -31,9 +32,12 @@ async def get(work: Work, group: GroupId) -> Group:
 async def create(work: Work, wanted: Document, members: Collection[UserId]) -> Group:
     """Add a group with its first members. Raises `InvalidValue` for a member that is no user."""
     work.require(Permission.GROUPS_WRITE)
-    _require_display_name(wanted)
     group_id = GroupId(new_uuid())
     document = arranged(wanted, group_id)
+    changes = (*difference({}, document), *_joined(members))
+    with _told(str(document.get("displayName") or ""), changes):
+        _require_display_name(document)
+        references = await _references(work, members)
     group = Group(
         id=group_id,
         version=1,
@@ -41,13 +45,12 @@ async def create(work: Work, wanted: Document, members: Collection[UserId]) -> G
         last_modified=work.now,
         document=document,
         stored=encoded(document),
-        members=await _references(work, members),
+        members=references,
     )
     organization = work.actor.organization
     work.change(store.INSERT, organization, group_id, work.now, *columns(document))
     if members:
         _add(work, group_id, members)
-    changes = (*difference({}, document), *_joined(members))
     work.note(GroupCreated(target=group_id, display=group.display_name, changes=changes))
     return group
 
@@ -58,7 +61,6 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
     Raises `InvalidValue`; when the work ends, `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.GROUPS_WRITE)
-    _require_display_name(wanted)
     document = arranged(wanted, current.id)
     before = {UserId(member.id) for member in current.members}
     joining = [user for user in members if user not in before]
@@ -67,7 +69,10 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
         work.note(GroupUnchanged(target=current.id, display=current.display_name))
         return current
     organization = work.actor.organization
-    joined = await _references(work, joining)
+    changes = (*difference(current.document, document), *_joined(joining), *_left(leaving))
+    with _told(current.display_name, changes):
+        _require_display_name(document)
+        joined = await _references(work, joining)
     work.change(store.UPDATE, organization, current.id, work.now, *columns(document), current.version)
     if joining:
         _add(work, current.id, joining)
@@ -84,7 +89,6 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
             key=lambda member: member.id,
         ),
     )
-    changes = (*difference(current.document, document), *_joined(joining), *_left(leaving))
     work.note(GroupUpdated(target=current.id, display=changed.display_name, changes=changes))
     return changed
 
@@ -95,6 +99,16 @@ async def delete(work: Work, current: Group) -> None:
     work.change(store.DELETE, work.actor.organization, current.id, new_uuid(), current.version)
     changes = (*difference(current.document, {}), *_left([UserId(member.id) for member in current.members]))
     work.note(GroupDeleted(target=current.id, display=current.display_name, changes=changes))
+
+
+@contextmanager
+def _told(display: str, changes: tuple[Change, ...]) -> Generator[None]:
+    """Let a refusal say what would have changed, for the log."""
+    try:
+        yield
+    except Refused as refused:
+        refused.display, refused.attempted = display, changes
+        raise
 
 
 def _require_display_name(document: Document) -> None:

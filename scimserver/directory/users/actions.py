@@ -132,7 +132,8 @@ async def _settled(work: Work, wanted: Document, current: User | None) -> Settle
     try:
         return await settle(work, wanted, current)
     except Refused as refused:
-        refused.attempted = difference(current.document if current else {}, wanted)
+        before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
+        refused.attempted = difference(before, arranged(wanted, user))
         refused.display = current.user_name if current else str(wanted.get("userName") or "")
         raise
 
