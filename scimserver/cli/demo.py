@@ -2,16 +2,17 @@
 
 Everything is real: PostgreSQL, HTTP on loopback, tokens, the log. The configured database is never
 touched. Run again on the same data it takes up the same organisation with a fresh token.
+Proven by tests/api/test_demo_process.py.
 """
 
 import asyncio
-import json
 import secrets
 import signal
+import socket
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from scimserver.cli.demo_report import Played, directory_table, log_table, provi
 from scimserver.cli.dialogue import PEERS, load
 from scimserver.cli.listening import bind
 from scimserver.cli.player import play, summary
+from scimserver.cli.ready import Ready, announced_in
 from scimserver.cli.runtime import Session
 from scimserver.cli.simulate import show
 from scimserver.config import ConfigurationError, Settings, load_settings
@@ -36,6 +38,7 @@ from scimserver.db.embedded import EmbeddedPostgres
 from scimserver.db.migrate import migrate
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Organization
+from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import NotFound
 from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.face import BASE_PATH
@@ -43,18 +46,6 @@ from scimserver.telemetry import configure_logging
 
 ORGANIZATION: Final = "demo"
 _HOST: Final = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """What a program needs to use the demo; what does not exist yet is null."""
-
-    scim_base_url: str
-    token: str
-    organization: str
-    console_url: str | None = None
-    admin_email: str | None = None
-    admin_password: str | None = None
 
 
 @click.command()
@@ -87,57 +78,85 @@ def demo(
         settings = load_settings()
         configure_logging(level="warning", as_json=False)
         folder = data_dir or settings.data_dir / "demo"
-        with EmbeddedPostgres(folder, binaries=settings.postgres_binaries) as server:
-            asyncio.run(migrate(server.dsn))
-            plan = _Plan(port=port, empty=empty, domains=domain_names, exits=exits, ready_file=ready_file)
-            status = uvloop.run(_run(settings, server.dsn, plan))
+        with (
+            announced_in(ready_file) as announce,
+            _bound(port) as listening,
+            _database(settings, folder) as dsn,
+        ):
+            plan = _Plan(empty=empty, domains=domain_names, exits=exits, announce=announce)
+            status = uvloop.run(_run(settings, dsn, listening, plan))
     raise SystemExit(status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    port: int
     empty: bool
     domains: tuple[str, ...]
     exits: bool
-    ready_file: Path | None
+    announce: Callable[[Ready], None]
 
 
-async def _run(settings: Settings, dsn: str, plan: _Plan) -> int:
-    stopping = asyncio.Event()
+def _bound(port: int) -> socket.socket:
+    try:
+        return bind(_HOST, port)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"cannot listen on {_HOST}:{port}: {error.strerror}; choose another --port, or 0 for a free one"]
+        ) from error
+
+
+@contextmanager
+def _database(settings: Settings, folder: Path) -> Generator[str]:
+    with EmbeddedPostgres(folder, binaries=settings.postgres_binaries) as server:
+        asyncio.run(migrate(server.dsn))
+        yield server.dsn
+
+
+async def _run(settings: Settings, dsn: str, listening: socket.socket, plan: _Plan) -> int:
+    """Show everything, or as much as there is time for before a signal; the exit code."""
+    played: list[Played] = []
+    showing = asyncio.create_task(_show(settings, dsn, listening, plan, played))
+
+    def stop() -> None:
+        if not showing.cancelling():
+            showing.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with runtime.session(settings, dsn) as session, _serving(settings, session, plan.port) as base_url:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await showing
+    return 0 if all(summary(one.results).is_success for one in played) else runtime.REFUSED
+
+
+async def _show(
+    settings: Settings, dsn: str, listening: socket.socket, plan: _Plan, played: list[Played]
+) -> None:
+    """The whole demonstration; until it is cancelled, unless it is to exit. Each dialogue joins `played`."""
+    async with (
+        runtime.session(settings, dsn) as session,
+        _serving(settings, session, listening) as base_url,
+    ):
         organization = await _organization(session, plan.domains)
         ready = Ready(
             scim_base_url=base_url,
             token=await _token(session, organization.id, "demo", Dialect.GENERIC),
             organization=organization.name,
         )
-        if plan.ready_file is not None:
-            _write(plan.ready_file, ready)
+        plan.announce(ready)
         console = Console()
-        played: list[Played] = []
         if not plan.empty:
-            domain = plan.domains[0]
-            played = [await _played(session, organization, peer, base_url, domain) for peer in PEERS]
+            for peer in PEERS:
+                played.append(await _played(session, organization, peer, base_url, plan.domains[0]))  # noqa: PERF401 - one that was played counts, though the next be cut short
             await _report(console, session, organization, played, ready)
         _invite(console, ready)
         if not plan.exits:
             console.print("Stop with Ctrl-C.")
-            await stopping.wait()
-    return 0 if all(summary(one.results).is_success for one in played) else runtime.REFUSED
+            await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def _serving(settings: Settings, session: Session, port: int) -> AsyncGenerator[str]:
+async def _serving(settings: Settings, session: Session, listening: socket.socket) -> AsyncGenerator[str]:
     """The application on loopback; its SCIM base URL."""
-    try:
-        listening = bind(_HOST, port)
-    except OSError as error:
-        raise ConfigurationError(
-            [f"cannot listen on {_HOST}:{port}: {error} (choose another --port)"]
-        ) from error
     public_url = f"http://{_HOST}:{listening.getsockname()[1]}"
     surroundings = Surroundings(public_url=public_url, secret=secrets.token_bytes(32))
     async with application(settings, session.database, surroundings) as app:
@@ -158,8 +177,8 @@ async def _organization(session: Session, domain_names: tuple[str, ...]) -> Orga
         async with session.work() as work:
             organization = await organizations.create(work, name=ORGANIZATION, title="Demonstration")
     present = {entry.domain for entry in await domains.every(session.database, organization.id)}
-    for name in domain_names:
-        if name.lower() not in present:
+    for name in dict.fromkeys(parse_domain(name) for name in domain_names):
+        if name not in present:
             async with session.work(organization.id) as work:
                 await domains.add(work, name, public_override=True)
     return organization
@@ -181,14 +200,6 @@ async def _connection(
     except NotFound:
         async with session.work(organization) as work:
             return await connections.create(work, name=name, dialect=dialect)
-
-
-def _write(path: Path, ready: Ready) -> None:
-    """Write the ready file whole or not at all: whoever waits for it reads it at once."""
-    draft = path.with_name(path.name + ".part")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(asdict(ready)), "utf-8")
-    draft.replace(path)
 
 
 async def _played(

@@ -101,7 +101,7 @@ async def _ask(session: Session, organization: Organization, name: str) -> None:
     stranded = await domains.stranded_by(session.database, organization.id, canonical)
     question = (
         f"Users whose address only this domain allows: {stranded}."
-        " They stay, but cannot be saved with that address any more."
+        " They stay as they are, but nobody else can be given an address there."
         f' Remove "{display_domain(canonical)}"?'
     )
     click.confirm(question, abort=True, err=True)

@@ -4,10 +4,10 @@ The entry holds commitments to personal values, the values stand beside it: wher
 that is said in its place. A password is in neither, and would not be shown.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from scimserver.audit.entry import canonical
 from scimserver.audit.store import Logged
 from scimserver.cli.show import NOTHING
 from scimserver.kernel.facts import Json
@@ -75,5 +75,5 @@ def _value(logged: Logged, field: str, commitment: str | None) -> str:
     if field not in logged.personal:
         return _ERASED
     value = logged.personal[field]
-    text = value if isinstance(value, str) else canonical(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

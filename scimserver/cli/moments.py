@@ -55,8 +55,8 @@ def parse_duration(text: str) -> timedelta | None:
     matched = _DURATION.fullmatch(text)
     if matched is None:
         return None
-    parsed = int(matched["count"]) * _UNITS[matched["unit"]]
-    return parsed if parsed <= _LONGEST else None
+    count, unit = int(matched["count"]), _UNITS[matched["unit"]]
+    return count * unit if count <= _LONGEST // unit else None
 
 
 def parse_moment(text: str) -> datetime | None:

@@ -140,8 +140,8 @@ def refusal(
     domain = canonical_domain(written, attribute=attribute)
     name = f'"{written}"' if written.lower() == domain else f'"{written}" ({domain})'
     detail = (
-        f"The domain {name} is not in the organization's Email Domains. An administrator adds it under "
-        "Settings > Organization > Email Domains, or with `scimserver domain add`."
+        f"The domain {name} is not in the organisation's Email Domains. An administrator adds it with "
+        "`scimserver domain add`."
     )
     for entry in allowed:
         if domain.endswith("." + entry.domain):

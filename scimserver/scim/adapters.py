@@ -110,7 +110,7 @@ class UserAdapter:
         if self._treatment.revive:
             former = await users.find_inactive(work, str(document.get("userName") or ""))
             if former is not None:
-                return await users.update(work, former, {"active": True, **document}, password)
+                return await users.update(work, former, _revived(former, document), password)
         return await users.create(work, document, password)
 
     async def update(self, work: Work, current: users.User, resource: Resource[Any]) -> users.User:
@@ -223,6 +223,13 @@ def _members(resource: Resource[Any]) -> tuple[UserId, ...]:
             )
         ids[UserId(parsed)] = None
     return tuple(ids)
+
+
+def _revived(former: users.User, wanted: users.Document) -> users.Document:
+    """What a POST makes of a deactivated user: as a PUT would, and active unless it says otherwise."""
+    kept = {name: former.document[name] for name in UserAdapter.KEPT if name in former.document}
+    made = {"emails": stand_in(str(wanted["userName"]))}
+    return {**made, **kept, "active": True, **wanted}
 
 
 def _adds(operation: "PatchOperation[Any]", attribute: str) -> bool:

@@ -2,7 +2,7 @@
 
 A deviation that is not listed is not meant to be understood. All are understood from every client,
 whatever its dialect: none harms another. On a strict connection no body is rewritten and the policy
-is the RFCs', so those of `Means.BODY` and `Means.POLICY` are not. `quirks` are the numbers under which
+is the RFCs', so those of `Means.BODY`, `Means.FILTER` and `Means.POLICY` are not. `quirks` are the numbers under which
 the conformance dialogues cite a client's habit.
 Proven by the tests that name each deviation; tests/unit/test_dialects.py finds one that none names.
 """
@@ -25,11 +25,15 @@ class Means(StrEnum):
     POLICY = "policy"
     """A setting of scim2-models' `ScimPolicy` (scimserver/scim/provider.py)."""
 
+    FILTER = "filter"
+    """Rewritten before a filter is parsed (scimserver/scim/filter_dialect.py)."""
+
     MODEL = "model"
     """Our resource models are wider than the standard's, on strict connections too."""
 
     LIBRARY = "library"
-    """scim2-models understands it always, on strict connections too."""
+    """scim2-models understands it always, on strict connections too; only an operation without a path
+    never comes so far there (scimserver/scim/strictness.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +245,14 @@ DEVIATIONS: tuple[Deviation, ...] = (
         source="RFC 7643, section 4.1.2 asks for a URI",
         means=Means.MODEL,
         description="A photo's `value` may be any text.",
+    ),
+    Deviation(
+        name="manager-in-filter",
+        peers=(ENTRA,),
+        quirks=("E2",),
+        source="Microsoft's SCIM documentation: query for a reference attribute",
+        means=Means.FILTER,
+        description="`manager` in a filter is the enterprise extension's `manager.value`.",
     ),
     Deviation(
         name="operation-in-capitals",

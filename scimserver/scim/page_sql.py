@@ -136,14 +136,13 @@ class Source:
 def page_text(sources: Sequence[Source], mode: Mode, *, descending: bool) -> Sql:
     """A page: `kind`, `sort_id`, `sort_key`, `total` (or NULL), and what the row columns select."""
     total = _total_beside_page(sources, mode)
-    several = len(sources) > 1
-    selects = [_joined_rows(source, total, several=several) for source in sources]
-    by_key: LiteralString = (
-        "sort_id" if all(source.key is None for source in sources) else "sort_key, sort_id"
-    )
-    order: LiteralString = by_key.replace(",", " DESC,") + " DESC" if descending else by_key
-    page = sql("WITH page AS (", _page_ids(sources, mode, descending=descending), ") ")
-    return sql(page, joined(" UNION ALL ", selects), " ORDER BY ", order)
+    counted = sql(", counted AS (SELECT ", total, " AS total) ")
+    page = sql("WITH page AS (", _page_ids(sources, mode, descending=descending), ")", counted)
+    rows = joined(" UNION ALL ", [_joined_rows(source, several=len(sources) > 1) for source in sources])
+    direction: LiteralString = " DESC" if descending else ""
+    by_id: LiteralString = f"sort_id{direction}"
+    by_key: LiteralString = f"sort_key{direction}, {by_id}"
+    return sql(page, rows, " ORDER BY ", by_id if all(source.key is None for source in sources) else by_key)
 
 
 def hot_page_text(source: Source, *, descending: bool) -> Sql:
@@ -207,9 +206,10 @@ def _page_ids(sources: Sequence[Source], mode: Mode, *, descending: bool) -> Sql
     return sql("SELECT * FROM (", parts, ") AS found ORDER BY ", order, _SLICE)
 
 
-def _joined_rows(source: Source, total: Sql, *, several: bool) -> Sql:
+def _joined_rows(source: Source, *, several: bool) -> Sql:
     table, select = source.rows.table, source.rows.select
     origin: LiteralString = f" FROM page AS p JOIN {table.table} AS {table.alias} ON {table.alias}.org_id = "
     rows = sql(origin, _ORGANIZATION, f" AND {table.alias}.id = p.sort_id ", source.rows.joins)
     chosen: LiteralString = f" WHERE p.kind = '{table.kind}'" if several else ""
-    return sql("SELECT p.kind, p.sort_id, p.sort_key, ", total, " AS total, ", select, rows, chosen)
+    leading: LiteralString = "SELECT p.kind, p.sort_id, p.sort_key, (SELECT total FROM counted) AS total, "
+    return sql(leading, select, rows, chosen)

@@ -3,7 +3,7 @@
 Each deviation is one small overriding method with its reason.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -33,6 +33,7 @@ from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.projection import Projector, projector
 from scimserver.scim.provider import provider
 from scimserver.scim.render import resource_version
+from scimserver.scim.strictness import strict_patch
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -101,12 +102,17 @@ class ProvisioningService(ScimService):
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> "PatchOp[Any]":
         """Validate the body of a PATCH, once it is strict JSON and in our dialect."""
-        model: type[PatchOp[Any]] = parametrize(PatchOp, self.get_model(resource_type))
-        value = self._decoded(resource_type, body, content_type, normalise_patch)
+        resource_model = self.get_model(resource_type)
+        model: type[PatchOp[Any]] = parametrize(PatchOp, resource_model)
+        value = self.decode_body(body, content_type)
+        if self.strict:
+            value = strict_patch(resource_model, value)
+        else:
+            value = normalise_patch(str(resource_type.name), value)
         return self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
 
-    def decode_body(self, body: bytes, content_type: str | None) -> Any:
-        """Strict JSON for `.search` too: the core takes duplicate keys and NUL."""
+    def decode_body(self, body: bytes, content_type: str | None) -> json_body.JsonObject:
+        """Strict JSON: the core takes duplicate keys and NUL."""
         self.ensure_json(content_type)
         return json_body.parse(body)
 
@@ -124,19 +130,10 @@ class ProvisioningService(ScimService):
     def _read_resource(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
     ) -> Resource[Any]:
-        value = self._decoded(resource_type, body, content_type, normalise_resource)
+        value = self.decode_body(body, content_type)
+        if not self.strict:
+            value = normalise_resource(str(resource_type.name), value)
         return self._validated(self.get_model(resource_type), value, context)
-
-    def _decoded(
-        self,
-        resource_type: ResourceType,
-        body: bytes,
-        content_type: str | None,
-        normalise: Callable[[str, dict[str, Any]], dict[str, Any]],
-    ) -> dict[str, Any]:
-        self.ensure_json(content_type)
-        value = json_body.parse(body)
-        return value if self.strict else normalise(str(resource_type.name), value)
 
     @staticmethod
     def _validated(model: type[_ModelT], value: Any, context: Context) -> _ModelT:

@@ -25,7 +25,11 @@ def test_entry_with_nothing_but_the_least_is_a_row():
 
 
 def test_entry_as_object_has_its_values_beside_it():
-    assert as_object(logged({"detail": "x"}, detail="c")) == {**LEAST, "detail": "c", "personal": {"detail": "x"}}
+    assert as_object(logged({"detail": "x"}, detail="c")) == {
+        **LEAST,
+        "detail": "c",
+        "personal": {"detail": "x"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,11 @@ def test_entry_says_why_it_was_refused():
 @pytest.mark.parametrize(
     "target,personal,shown",
     [
-        ({"kind": "User", "id": "7", "display": "c"}, {"target.display": "ada@x.example"}, "User ada@x.example"),
+        (
+            {"kind": "User", "id": "7", "display": "c"},
+            {"target.display": "ada@x.example"},
+            "User ada@x.example",
+        ),
         ({"kind": "User", "id": "7", "display": "c"}, {}, "User (erased)"),
         ({"kind": "User", "id": "7"}, {}, "User 7"),
         ({"kind": "User"}, {}, "User"),
@@ -75,7 +83,11 @@ def test_entry_says_what_it_was_aimed_at(target: dict[str, str], personal: dict[
         ({"path": "roles", "old": None, "new": "d"}, {"new": [{"value": "é"}]}, 'roles: — → [{"value":"é"}]'),
         ({"path": "password", "old": None, "new": None}, {}, "password"),
         ({"path": "password", "old": "c", "new": "d"}, {"old": "t0p", "new": "s3cret"}, "password"),
-        ({"path": "urn:x:2.0:User:password", "old": None, "new": "d"}, {"new": "s3cret"}, "urn:x:2.0:User:password"),
+        (
+            {"path": "urn:x:2.0:User:password", "old": None, "new": "d"},
+            {"new": "s3cret"},
+            "urn:x:2.0:User:password",
+        ),
     ],
 )
 def test_entry_says_what_changed(change: dict[str, Any], personal: dict[str, Json], shown: str):

@@ -33,7 +33,9 @@ def put(database: Database) -> Put:
     """Commits an entry that was made at a second."""
     room = WorkRoom(database)
 
-    async def commit(seconds: float, number: int = 0, *, event: str = "user.update", request: str = "r") -> None:
+    async def commit(
+        seconds: float, number: int = 0, *, event: str = "user.update", request: str = "r"
+    ) -> None:
         await room.record(
             Entry(
                 id=entry_at(seconds, number),

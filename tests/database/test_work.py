@@ -15,7 +15,15 @@ from scimserver.db.queries import Query, parse
 from scimserver.db.violations import ConstraintViolated
 from scimserver.kernel.actor import NOBODY, Origin, operator
 from scimserver.kernel.errors import AlreadyTaken, Conflicted, NotPermitted, Unavailable
-from scimserver.kernel.facts import Change, Fact, Outcome, UserCreated, UserDeleted, UserUnchanged, UserUpdated
+from scimserver.kernel.facts import (
+    Change,
+    Fact,
+    Outcome,
+    UserCreated,
+    UserDeleted,
+    UserUnchanged,
+    UserUpdated,
+)
 from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, WorkRoom
@@ -394,7 +402,11 @@ def committed(entry: dict[str, Any]) -> dict[str, str]:
 
 
 SUCCESS: tuple[Fact, ...] = (RENAMED,)
-SEVERAL: tuple[Fact, ...] = (RENAMED, DELETED, UserCreated(target=TARGET, changes=(Change(path="x", new=[1]),)))
+SEVERAL: tuple[Fact, ...] = (
+    RENAMED,
+    DELETED,
+    UserCreated(target=TARGET, changes=(Change(path="x", new=[1]),)),
+)
 NOOP: tuple[Fact, ...] = (UNCHANGED,)
 
 
@@ -463,7 +475,9 @@ async def test_work_names_whom_a_value_is_about_but_nobody_for_the_client(
     ]
 
 
-async def test_work_that_fails_leaves_its_connection_usable(database: Database, open_work: Callable[..., Work]):
+async def test_work_that_fails_leaves_its_connection_usable(
+    database: Database, open_work: Callable[..., Work]
+):
     for _ in range(10):
         with pytest.raises(ZeroDivisionError):
             async with open_work(lock=True):

@@ -111,8 +111,7 @@ def _assert_sorted(rows: Rows, world: World, asked: list[Search], tables: tuple[
             expected = _expected(search, world, tables)
             pages: list[str] = []
             for start in range(0, len(expected) + 1, search.count or 1):
-                search = _at(search, start=start)
-                page = rows.run(_page(rows, search, tables))
+                page = rows.run(_page(rows, _at(search, start=start), tables))
                 pages += _ids(page)
                 assert page.total in ({len(expected)} if page.rows or not start else {None}), search
             assert pages == expected, search

@@ -274,8 +274,8 @@ def test_parse_address_gives_the_parts_of_the_stem_when_it_is_a_placeholder() ->
 
 
 WHERE = (
-    " is not in the organization's Email Domains. An administrator adds it under "
-    "Settings > Organization > Email Domains, or with `scimserver domain add`."
+    " is not in the organisation's Email Domains. An administrator adds it with "
+    "`scimserver domain add`."
 )
 
 
