@@ -124,7 +124,7 @@ class Program:
 
     def workers(self) -> set[int]:
         """The processes that serve."""
-        return {pid for pid in children(self.process.pid) if "scimserver" in _command(pid)}
+        return {pid for pid in children(self.process.pid) if "\0serve\0" in _command(pid) + "\0"}
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the first process."""
@@ -217,13 +217,22 @@ def _trusting_everybody() -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture
-def data_dir() -> Generator[Path]:
+@contextmanager
+def temporary_data_dir() -> Generator[Path]:
     """An empty data directory, which the account that runs PostgreSQL can enter."""
     made = Path(tempfile.mkdtemp(prefix="scimserver-data-"))
-    yield made
-    until(lambda: not is_postgres_alive(made), "PostgreSQL still runs")
-    shutil.rmtree(made)
+    try:
+        yield made
+        until(lambda: not is_postgres_alive(made), "PostgreSQL still runs")
+    finally:
+        shutil.rmtree(made)
+
+
+@pytest.fixture
+def data_dir() -> Generator[Path]:
+    """A data directory that only this test uses."""
+    with temporary_data_dir() as made:
+        yield made
 
 
 def dsn_of(data_dir: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 import structlog
 from aiohttp import web
-from scim2_models import PayloadTooLargeException, SCIMException
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIMException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
@@ -171,6 +171,8 @@ def _known(failure: Exception) -> SCIMException | None:
         return PayloadTooLargeException(
             detail=f"The body is larger than {failure.limit} bytes: send it in smaller parts."
         )
+    if isinstance(failure, web.RequestPayloadError):
+        return InvalidSyntaxException(detail="The body is cut off, or not in the encoding that was said.")
     return scim_error(failure)
 
 

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +67,6 @@ async def test_user_is_no_group(scim: ScimClient):
         ("PATCH", "/Users", {"GET", "POST"}),
         ("DELETE", "/Users", {"GET", "POST"}),
         ("POST", f"/Users/{UNKNOWN}", {"GET", "PUT", "PATCH", "DELETE"}),
-        ("GET", "/Users/.search", {"POST"}),
         ("POST", "/Schemas", {"GET"}),
         ("PUT", "/ServiceProviderConfig", {"GET"}),
         ("DELETE", "/ResourceTypes", {"GET"}),
@@ -256,38 +257,46 @@ def large(kibibytes: int) -> bytes:
     return json.dumps(body).encode()
 
 
+async def upload(scim: ScimClient, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+    """The status and body of the answer to a large POST."""
+    sent = {"Authorization": f"Bearer {scim.token}", "Content-Type": "application/scim+json", **headers}
+    async with scim.http.post("/scim/v2" + path, data=body, headers=sent) as response:
+        return response.status, await response.json(content_type=None)
+
+
 @pytest.mark.parametrize("path,kibibytes", [("/Users", 1024), ("/Groups", 16 * 1024), ("/Users/.search", 1024)])
 async def test_body_over_the_limit_is_413(scim: ScimClient, path: str, kibibytes: int):
-    answer = await scim.request("POST", path, raw=large(kibibytes))
-    assert answer.error == (413, None)
-    assert str(kibibytes * 1024) in answer.json["detail"]
+    status, body = await upload(scim, path, BytesIO(large(kibibytes)))
+    assert (status, body["schemas"], body["status"]) == (413, [ERROR], "413")
+    assert str(kibibytes * 1024) in body["detail"]
 
 
 @pytest.mark.parametrize("path,kibibytes", [("/Users", 1023), ("/Groups", 2048)])
 async def test_body_within_the_limit_is_taken(scim: ScimClient, path: str, kibibytes: int):
-    assert (await scim.request("POST", path, raw=large(kibibytes))).status == 201
+    assert (await upload(scim, path, BytesIO(large(kibibytes))))[0] == 201
 
 
 async def test_body_without_a_length_is_limited_too(scim: ScimClient):
-    async def parts():  # noqa: ANN202 - the test's own
+    async def parts() -> AsyncGenerator[bytes]:
         for _ in range(40):
             yield b"x" * 65536
 
-    headers = {"Authorization": f"Bearer {scim.token}", "Content-Type": "application/scim+json"}
-    async with scim.http.post("/scim/v2/Users", data=parts(), headers=headers) as response:
-        assert response.status == 413
+    assert (await upload(scim, "/Users", parts()))[0] == 413
 
 
 async def test_compressed_body_is_limited_by_what_it_becomes(scim: ScimClient):
     body = gzip.compress(large(4096))
-    answer = await scim.request("POST", "/Users", raw=body, headers={"Content-Encoding": "gzip"})
-    assert answer.error == (413, None)
+    assert (await upload(scim, "/Users", body, **{"Content-Encoding": "gzip"}))[0] == 413
+
+
+async def test_compressed_body_is_understood(scim: ScimClient):
+    body = gzip.compress(b'{"userName": "anna@example.com"}')
+    assert (await upload(scim, "/Users", body, **{"Content-Encoding": "gzip"}))[0] == 201
 
 
 async def test_compressed_body_that_is_broken_is_refused(scim: ScimClient):
     answer = await scim.request("POST", "/Users", raw=b"no gzip", headers={"Content-Encoding": "gzip"})
-    assert answer.status == 400
-    assert answer.json["schemas"] == [ERROR]
+    assert answer.error == (400, "invalidSyntax")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 
 from tests.commands import Commands
 
+FOLLOW = (sys.executable, "-m", "scimserver", "audit", "list", "acme", "--follow")
+
 
 def lines(printed: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.splitlines()]
@@ -225,7 +227,7 @@ def test_audit_follow_prints_what_there_is_and_ends_well_on_ctrl_c(acme: Command
 
 
 def test_audit_follow_prints_a_line_for_each_new_entry(acme: Commands):
-    command = [sys.executable, "-m", "scimserver", "audit", "list", "acme", "--follow", "--last", "1"]
+    command = [*FOLLOW, "--last", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True) as following:
         assert following.stdout is not None
         assert "connection.create" in following.stdout.readline()

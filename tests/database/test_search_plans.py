@@ -22,6 +22,10 @@ MIDDLING = OrganizationId(UUID("0190b8a0-0000-7000-8000-000000000002"))
 _LOAD = """
 SET session_replication_role = replica;  -- Not a test of foreign keys.
 
+CREATE TEMPORARY TABLE dropped AS
+SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'users' AND indexname LIKE '%\\_idx';
+DO $$ BEGIN EXECUTE (SELECT string_agg('DROP INDEX ' || indexname, '; ') FROM dropped); END $$;
+
 CREATE TEMPORARY TABLE sizes AS
 SELECT ('0190b8a0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS org_id,
        CASE n WHEN 1 THEN 100000 WHEN 2 THEN 1000 ELSE 20 END AS size
@@ -39,6 +43,8 @@ SELECT org_id, (lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000')::uuid
 FROM sizes, generate_series(1, size) AS n,
      LATERAL (SELECT 'user' || n || '@' || right(org_id::text, 3) || '.example' AS address,
                      timestamptz '2026-01-01' + n * interval '1 second' AS moment) AS made;
+
+DO $$ BEGIN EXECUTE (SELECT string_agg(indexdef, '; ') FROM dropped); END $$;
 
 INSERT INTO groups (org_id, id, display_name, display_name_key, version, created, last_modified,
                     document, shadow)

@@ -27,6 +27,7 @@ from scimserver.kernel.facts import (
 from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, WorkRoom
+from scimserver.work.work import Broken
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 ORGANIZATION = OrganizationId(UUID(int=1))
@@ -49,7 +50,9 @@ change AS (INSERT INTO things (name) VALUES ($1) RETURNING name)
 
 -- change: rename
 -- A thing's next version, if it still is the one that was read.  $1 name, $2 title, $3 version
-change AS (UPDATE things SET title = $2, version = version + 1 WHERE name = $1 AND version = $3 RETURNING name)
+change AS (
+    UPDATE things SET title = $2, version = version + 1 WHERE name = $1 AND version = $3 RETURNING name
+)
 
 -- name: read
 -- A thing.  $1 name
@@ -69,6 +72,13 @@ MAKE, RENAME, READ, SEIZE = (
 )
 TAKEN = {"things_pkey": lambda: AlreadyTaken("There is one already.")}
 TABLES = ("things", "log_entries", "log_values", "outbox")
+_ALL = "SELECT *, xmin::text AS by_transaction, cmin::text AS by_statement FROM"
+READING = {
+    "things": f"{_ALL} things ORDER BY name",
+    "log_entries": f"{_ALL} log_entries ORDER BY id",
+    "log_values": f"{_ALL} log_values ORDER BY entry_id, field",
+    "outbox": f"{_ALL} outbox ORDER BY id",
+}
 
 Rows = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
@@ -89,11 +99,7 @@ def rows(connection: asyncpg.Connection) -> Rows:
     """Reads a whole table, in order of creation, with what PostgreSQL knows of each row's writing."""
 
     async def read(table: str) -> list[dict[str, Any]]:
-        columns = "*, xmin::text AS by_transaction, cmin::text AS by_statement"
-        order = {"log_values": "entry_id, field", "things": "name"}.get(table, "id")
-        return [
-            dict(row) for row in await connection.fetch(f"SELECT {columns} FROM {table} ORDER BY {order}")
-        ]
+        return [dict(row) for row in await connection.fetch(READING[table])]
 
     return read
 
@@ -120,6 +126,14 @@ async def thing(open_work: Callable[..., Work]) -> str:
     async with open_work() as work:
         work.change(MAKE, "thing")
     return "thing"
+
+
+async def commit(work: Work, *changes: tuple[Any, ...], broken: Broken | None = None) -> None:
+    """Stages changes, each a clause with its arguments, notes a fact, and ends the work."""
+    async with work:
+        for clause, *arguments in changes:
+            work.change(clause, *arguments, broken=broken)
+        work.note(RENAMED)
 
 
 async def counts(rows: Rows) -> dict[str, int]:
@@ -167,21 +181,21 @@ async def test_work_says_how_many_rows_a_change_hit(open_work: Callable[..., Wor
 
 
 async def test_work_keeps_nothing_when_its_block_fails(open_work: Callable[..., Work], rows: Rows):
-    with pytest.raises(ZeroDivisionError):
+    async def fail() -> None:
         async with open_work() as work:
             await work.run(MAKE, "one")
             work.change(MAKE, "two")
             work.note(RENAMED)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert await counts(rows) == dict.fromkeys(TABLES, 0)
 
 
 async def test_work_keeps_nothing_when_a_later_change_fails(open_work: Callable[..., Work], rows: Rows):
     with pytest.raises(ConstraintViolated):
-        async with open_work() as work:
-            work.change(MAKE, "one")
-            work.change(MAKE, "one")
-            work.note(RENAMED)
+        await commit(open_work(), (MAKE, "one"), (MAKE, "one"))
     assert await counts(rows) == dict.fromkeys(TABLES, 0)
 
 
@@ -196,32 +210,30 @@ async def test_work_conflicts_and_logs_nothing_when_its_row_moved(
     open_work: Callable[..., Work], rows: Rows, thing: str, others: tuple[str, ...]
 ):
     with pytest.raises(Conflicted):
-        async with open_work() as work:
-            for other in others:
-                work.change(MAKE, other)
-            work.change(RENAME, thing, "new", 2)
-            work.note(RENAMED)
+        await commit(open_work(), *((MAKE, other) for other in others), (RENAME, thing, "new", 2))
     assert await counts(rows) == {"things": 1, "log_entries": 0, "log_values": 0, "outbox": 0}
 
 
 async def test_work_loses_against_a_faster_one(open_work: Callable[..., Work], rows: Rows, thing: str):
-    with pytest.raises(Conflicted):
+    async def lose() -> None:
         async with open_work() as slow:
             slow.change(RENAME, thing, "slow", 1)
             slow.note(RENAMED)
-            async with open_work() as fast:
-                fast.change(RENAME, thing, "fast", 1)
-                fast.note(RENAMED)
+            await commit(open_work(), (RENAME, thing, "fast", 1))
+
+    with pytest.raises(Conflicted):
+        await lose()
     assert [(row["title"], row["version"]) for row in await rows("things")] == [("fast", 2)]
     assert len(await rows("log_entries")) == 1
 
 
 async def rename_after(work: Work, thing: str, meanwhile: Callable[[], Awaitable[None]]) -> None:
-    row = await work.fetchrow(SEIZE if work.locking else READ, thing)
-    assert row is not None
-    await meanwhile()
-    work.change(RENAME, thing, "mine", row["version"])
-    work.note(RENAMED)
+    async with work:
+        row = await work.fetchrow(SEIZE if work.locking else READ, thing)
+        assert row is not None
+        await meanwhile()
+        work.change(RENAME, thing, "mine", row["version"])
+        work.note(RENAMED)
 
 
 async def test_work_done_again_under_lock_keeps_others_away_and_succeeds(
@@ -237,10 +249,8 @@ async def test_work_done_again_under_lock_keeps_others_away_and_succeeds(
             await database.fetchval(SEIZE, thing)
 
     with pytest.raises(Conflicted):
-        async with open_work() as first:
-            await rename_after(first, thing, interfere)
-    async with open_work(lock=True) as second:
-        await rename_after(second, thing, fail_to_interfere)
+        await rename_after(open_work(), thing, interfere)
+    await rename_after(open_work(lock=True), thing, fail_to_interfere)
     assert [(row["title"], row["version"]) for row in await rows("things")] == [("mine", 3)]
     assert [row["event"] for row in await rows("log_entries")] == ["user.update"]
 
@@ -265,11 +275,7 @@ async def test_work_refuses_a_taken_value_and_says_what_was_attempted(
     open_work: Callable[..., Work], rows: Rows, thing: str, others: tuple[str, ...]
 ):
     with pytest.raises(AlreadyTaken) as caught:
-        async with open_work() as work:
-            for other in others:
-                work.change(MAKE, other)
-            work.change(MAKE, thing, broken=TAKEN)
-            work.note(RENAMED)
+        await commit(open_work(), *((MAKE, other) for other in others), (MAKE, thing), broken=TAKEN)
     assert (caught.value.attempted, caught.value.display) == (RENAMED.changes, RENAMED.display)
     assert await counts(rows) == {"things": 1, "log_entries": 0, "log_values": 0, "outbox": 0}
 
@@ -277,10 +283,13 @@ async def test_work_refuses_a_taken_value_and_says_what_was_attempted(
 async def test_work_refuses_a_taken_value_at_once_when_the_change_runs_at_once(
     open_work: Callable[..., Work], rows: Rows, thing: str
 ):
-    with pytest.raises(AlreadyTaken):
+    async def take() -> None:
         async with open_work() as work:
             await work.run(MAKE, "one")
             await work.run(MAKE, thing, broken=TAKEN)
+
+    with pytest.raises(AlreadyTaken):
+        await take()
     assert [row["name"] for row in await rows("things")] == [thing]
 
 
@@ -288,9 +297,7 @@ async def test_work_passes_on_a_broken_constraint_that_nobody_foresaw(
     open_work: Callable[..., Work], thing: str
 ):
     with pytest.raises(ConstraintViolated, match="things_pkey"):
-        async with open_work() as work:
-            work.change(MAKE, thing, broken={"another_key": lambda: AlreadyTaken("no")})
-            work.note(RENAMED)
+        await commit(open_work(), (MAKE, thing), broken={"another_key": lambda: AlreadyTaken("no")})
 
 
 async def test_work_requires_permissions_and_names_the_missing_one(room: WorkRoom):
@@ -475,11 +482,12 @@ async def test_work_names_whom_a_value_is_about_but_nobody_for_the_client(
     ]
 
 
-async def test_work_that_fails_leaves_its_connection_usable(
-    database: Database, open_work: Callable[..., Work]
-):
+async def test_work_that_fails_gives_its_connection_back(database: Database, open_work: Callable[..., Work]):
+    async def fail() -> None:
+        async with open_work(lock=True):
+            raise ZeroDivisionError
+
     for _ in range(10):
         with pytest.raises(ZeroDivisionError):
-            async with open_work(lock=True):
-                raise ZeroDivisionError
+            await fail()
     assert await database.fetchval(Query("one", "", "SELECT 1")) == 1
