@@ -22,7 +22,7 @@ import asyncpg
 import pytest
 
 from scimserver.access import connections, tokens
-from scimserver.db import programs
+from scimserver.db import embedded, programs
 from scimserver.db.cluster import DataDirectory
 from scimserver.db.pool import Database, DatabaseSettings
 from scimserver.directory import domains, organizations
@@ -230,8 +230,16 @@ def temporary_data_dir() -> Generator[Path]:
 
 @pytest.fixture
 def data_dir() -> Generator[Path]:
-    """A data directory that only this test uses."""
+    """An empty data directory that only this test uses."""
     with temporary_data_dir() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def used_data_dir() -> Generator[Path]:
+    """A data directory that is filled already; the module's tests use it one after the other."""
+    with temporary_data_dir() as made:
+        embedded.start(made, fast=True).stop()
         yield made
 
 
@@ -254,19 +262,21 @@ def is_postgres_alive(data_dir: Path) -> bool:
     return pid != 0 and is_alive(pid)
 
 
-async def provision(dsn: str, *, organization: str = "acme", domain: str = "example.com") -> str:
-    """An organisation with an Email Domain and a connection; the secret of the connection's token."""
+async def provision(
+    dsn: str, *, organization: str = "acme", connection: str = "connection", strict: bool = False
+) -> str:
+    """An organisation with the Email Domain example.com and a connection; a token of the connection."""
     async with Database.open(DatabaseSettings(dsn=dsn, points_size=1, searches_size=1)) as database:
         room = WorkRoom(database)
         async with room.open(operator("tests"), _ORIGIN) as work:
             made = await organizations.create(work, name=organization)
         who = operator("tests", made.id)
         async with room.open(who, _ORIGIN) as work:
-            await domains.add(work, domain)
+            await domains.add(work, "example.com")
         async with room.open(who, _ORIGIN) as work:
-            connection = await connections.create(work, name="connection")
+            caller = await connections.create(work, name=connection, strict=strict)
         async with room.open(who, _ORIGIN) as work:
-            _, secret = await tokens.issue(work, connection)
+            _, secret = await tokens.issue(work, caller)
         return secret
 
 

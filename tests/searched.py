@@ -50,19 +50,19 @@ NOT_GENERATED = {"groups", "members", "password", "active", "userName", "display
 class World:
     """What is stored: resources as the library's evaluator reads them."""
 
-    users: Sequence[Resource[Any]]
-    groups: Sequence[Resource[Any]]
+    users: Sequence[Any]
+    groups: Sequence[Any]
 
     def __repr__(self) -> str:
         # A failure shows the resources that differ; all of them together would be pages.
         return f"World({len(self.users)} users, {len(self.groups)} groups)"
 
-    def of(self, table: ResourceTable) -> Sequence[Resource[Any]]:
+    def of(self, table: ResourceTable) -> Sequence[Any]:
         """The resources that are rows of the table."""
         return self.users if table is USERS else self.groups
 
     @property
-    def all(self) -> list[Resource[Any]]:
+    def all(self) -> list[Any]:
         return [*self.users, *self.groups]
 
 
@@ -134,7 +134,7 @@ def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
         document["displayName"] = draw(texts)
     if others and draw(st.booleans()):
         boss = draw(st.sampled_from(others))
-        manager = {"value": boss.id, "displayName": _name_of(boss)}
+        manager = {"value": boss.id, "displayName": boss.display_name}
         document[ENTERPRISE_SCHEMA] = document.get(ENTERPRISE_SCHEMA, {}) | {"manager": manager}
     user: Any = ProvisionedUser.model_validate(document, scim_policy=TOLERANT)
     stored = ProvisionedUser.model_validate(user.model_dump(), scim_policy=TOLERANT)
@@ -143,14 +143,12 @@ def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
 
 def _group(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
     document = draw(_GROUP_DOCUMENTS) | {"displayName": draw(texts)}
-    group = Group.model_validate(document, scim_policy=TOLERANT)
+    group: Any = Group.model_validate(document, scim_policy=TOLERANT)
     members = draw(st.lists(st.sampled_from(people), unique_by=id)) if people else []
-    group.members = [{"value": one.id, "display": _name_of(one), "type": "User"} for one in members] or None
+    group.members = [
+        {"value": one.id, "display": one.display_name, "type": "User"} for one in members
+    ] or None
     return _with_meta(draw, group, UUID(int=(number + 1) << 116 | 7), "Group")
-
-
-def _name_of(user: Any) -> str:
-    return user.user_name if user.display_name is None else user.display_name
 
 
 def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> Any:

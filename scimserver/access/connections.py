@@ -9,7 +9,7 @@ from asyncpg import Record
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
-from scimserver.kernel.facts import Change, ConnectionCreated, ConnectionUpdated
+from scimserver.kernel.facts import Change, ConnectionCreated, ConnectionUnchanged, ConnectionUpdated
 from scimserver.kernel.ids import ConnectionId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
@@ -82,15 +82,15 @@ async def create(
             f'The organisation has a connection called "{name}" already.', attribute="name"
         )
     }
-    await work.run(
-        _INSERT, work.actor.organization, connection.id, name, *_treatment(connection), work.now, broken=taken
-    )
     work.note(
         ConnectionCreated(
             target=connection.id,
             display=name,
             changes=(Change(path="name", new=name), Change(path="dialect", new=dialect.value)),
         )
+    )
+    await work.run(
+        _INSERT, work.actor.organization, connection.id, name, *_treatment(connection), work.now, broken=taken
     )
     return connection
 
@@ -121,6 +121,8 @@ async def update(
     if changes:
         work.change(_UPDATE, work.actor.organization, current.id, *_treatment(wanted))
         work.note(ConnectionUpdated(target=current.id, display=current.name, changes=changes))
+    else:
+        work.note(ConnectionUnchanged(target=current.id, display=current.name))
     return wanted
 
 

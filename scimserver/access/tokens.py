@@ -94,7 +94,7 @@ async def issue(
             changes=(
                 Change(path="connection", new=str(connection.id)),
                 Change(path="scopes", new=sorted(scopes)),
-                Change(path="expires", new=expires.isoformat() if expires else None),
+                *((Change(path="expires", new=expires.isoformat()),) if expires else ()),
             ),
         )
     )
@@ -102,9 +102,14 @@ async def issue(
 
 
 async def revoke(work: Work, token: Token, *, after: timedelta = timedelta(0)) -> datetime:
-    """End a token, at once or after a time that lets clients take up its successor; says when."""
+    """End a token, at once or after a time that lets clients take up its successor.
+
+    Says when it ends: an earlier end stands.
+    """
     work.require(Permission.TOKENS_MANAGE)
     ends = work.now + after
+    if token.revoked is not None and token.revoked <= ends:
+        ends = token.revoked
     work.change(_REVOKE, work.actor.organization, token.id, ends)
     work.note(
         TokenRevoked(

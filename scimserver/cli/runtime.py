@@ -87,9 +87,7 @@ def run(command: Callable[[Session], Awaitable[_T]]) -> _T:
             return asyncio.run(_in_session(settings, dsn, command))
 
 
-async def _in_session(
-    settings: Settings, dsn: str, command: Callable[[Session], Awaitable[_T]]
-) -> _T:
+async def _in_session(settings: Settings, dsn: str, command: Callable[[Session], Awaitable[_T]]) -> _T:
     async with session(settings, dsn) as opened:
         return await command(opened)
 
@@ -113,7 +111,11 @@ def told() -> Generator[None]:
 
 def fail(sentence: str, code: int) -> NoReturn:
     """Say why on standard error, and end."""
-    click.secho(sentence, err=True, fg="red" if sys.stderr.isatty() else None)
+    shown = "".join(
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for letter in sentence
+    )
+    click.secho(shown, err=True, fg="red" if sys.stderr.isatty() else None)
     raise SystemExit(code)
 
 
@@ -123,5 +125,3 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-

@@ -22,8 +22,7 @@ USER_COLUMNS: Final[LiteralString] = _USER + _NONE_RELATED + _NO_MANAGER
 """A user without what derives from elsewhere: of the same shape, for pages of several types."""
 
 USER_DERIVED_COLUMNS: Final[LiteralString] = (
-    _USER + ", derived.ids, derived.names, boss.id AS manager_id,"
-    " coalesce(boss.display_name, boss.user_name) AS manager_name"
+    _USER + ", derived.ids, derived.names, boss.id AS manager_id, boss.display_name AS manager_name"
 )
 USER_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN users AS boss ON boss.org_id = u.org_id AND boss.id = u.manager_id
@@ -39,7 +38,7 @@ GROUP_DERIVED_COLUMNS: Final[LiteralString] = _GROUP + ", derived.ids, derived.n
 GROUP_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN LATERAL (
     SELECT array_agg(p.id ORDER BY p.id) AS ids,
-           array_agg(coalesce(p.display_name, p.user_name) ORDER BY p.id) AS names
+           array_agg(p.display_name ORDER BY p.id) AS names
     FROM group_members AS m JOIN users AS p ON p.org_id = m.org_id AND p.id = m.user_id
     WHERE m.org_id = g.org_id AND m.group_id = g.id
 ) AS derived ON true"""
@@ -93,10 +92,10 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Another resource, as people call it."""
+    """Another resource, by its `displayName`, if it has one."""
 
     id: UUID
-    name: str
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,7 @@ def view_of(row: Row) -> View:
     )
 
 
-def references(ids: Sequence[UUID] | None, names: Sequence[str] | None) -> tuple[Reference, ...]:
+def references(ids: Sequence[UUID] | None, names: Sequence[str | None] | None) -> tuple[Reference, ...]:
     """The references that two columns of the same length describe."""
     pairs = zip(ids or (), names or (), strict=True)
     return tuple(Reference(id=other, name=name) for other, name in pairs)

@@ -79,6 +79,16 @@ class OrganizationUpdated(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationUnchanged(Fact):
+    """An update of an organisation asked for what was already so."""
+
+    attempt = "organization.update"
+    name = "organization.unchanged"
+    target_kind = TargetKind.ORGANIZATION
+    outcome = Outcome.NOOP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainAdded(Fact):
     """An Email Domain was added to the organisation."""
 
@@ -112,6 +122,16 @@ class ConnectionUpdated(Fact):
     attempt = "connection.update"
     name = "connection.updated"
     target_kind = TargetKind.CONNECTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionUnchanged(Fact):
+    """An update of a connection asked for what was already so."""
+
+    attempt = "connection.update"
+    name = "connection.unchanged"
+    target_kind = TargetKind.CONNECTION
+    outcome = Outcome.NOOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

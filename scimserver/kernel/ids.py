@@ -18,14 +18,17 @@ INSTALLATION = OrganizationId(UUID(int=0))
 
 
 def new_uuid() -> UUID:
-    """A fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    """A fresh UUIDv7: Unix milliseconds, 12 bits of their fraction, then 62 random bits.
+
+    The fraction (RFC 9562, section 6.2, method 3) keeps what one process makes within a millisecond
+    in its order, to a quarter of a microsecond.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     value = (milliseconds & (2**48 - 1)) << 80
     value |= 0x7 << 76
-    value |= ((random >> 62) & 0xFFF) << 64
+    value |= (nanoseconds * 4096 // 1_000_000) << 64
     value |= 0b10 << 62
-    value |= random & (2**62 - 1)
+    value |= int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
     return UUID(int=value)
 
 

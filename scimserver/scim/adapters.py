@@ -9,8 +9,8 @@ from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
 from scimserver.directory import groups, users
-from scimserver.directory.users.model import stand_in
 from scimserver.directory.passwords import PasswordDigest, PasswordHasher
+from scimserver.directory.users.model import stand_in
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
 
 from scimserver.db.where import quoted
-from scimserver.scim.models import ENTERPRISE_SCHEMA, PRODUCT_SCHEMA, Group, ProvisionedUser
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ USERS: Final = ResourceTable(
         "name.familyName": Operand(sql="u.family_name_key"),
         "active": Operand(sql="u.active", kind="boolean", nullable=False),
         f"{ENTERPRISE_SCHEMA}:manager.displayName": Operand(
-            sql="(SELECT COALESCE(b.display_name_key, b.user_name_key) FROM users AS b"
+            sql="(SELECT b.display_name_key FROM users AS b"
             " WHERE b.org_id = u.org_id AND b.id = u.manager_id)"
         ),
     },
@@ -165,7 +165,6 @@ USERS: Final = ResourceTable(
         "groups.$ref",
         f"{ENTERPRISE_SCHEMA}:manager.$ref",
         f"{ENTERPRISE_SCHEMA}:schemas",
-        f"{PRODUCT_SCHEMA}:schemas",
     },
     lookup_columns=frozenset({"id", "userName", "externalId", "displayName"}),
     lookup_entries=frozenset({"emails.value"}),
@@ -188,7 +187,7 @@ GROUPS: Final = ResourceTable(
             belongs="m.org_id = g.org_id AND m.group_id = g.id",
             operands={
                 "value": Operand(sql="m.user_id", kind="uuid", nullable=False),
-                "display": Operand(sql="COALESCE(x.display_name_key, x.user_name_key)", nullable=False),
+                "display": Operand(sql="x.display_name_key"),
                 "type": Operand(sql="'user'::text", nullable=False),
             },
         )

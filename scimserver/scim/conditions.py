@@ -93,26 +93,19 @@ def list_present(place: Entries | Membership) -> Sql:
 
 def absent(place: Entries | Membership | Node) -> Sql:
     """An attribute that the resource does not have."""
-    match place:
-        case Membership():
-            return negated(some(place, TRUE))
-        case Entries():
-            return sql("(", place.array, " IS NULL)")
-        case Node():
-            return FALSE if place.sql is None else sql("(", place.sql, " IS NULL)")
+    if isinstance(place, Membership):
+        return negated(some(place, TRUE))
+    stored = place.array if isinstance(place, Entries) else place.sql
+    return FALSE if stored is None else sql("(", stored, " IS NULL)")
 
 
 def some(place: Entries | Membership, inner: Sql, *, named: bool = False) -> Sql:
     """True if an entry satisfies `inner`; `named` if that reads the other side of a membership."""
-    match place:
-        case Membership():
-            rows = place.named_rows if named else place.rows
-            return sql("EXISTS (SELECT FROM ", rows, " WHERE ", place.belongs, " AND ", inner, ")")
-        case Entries(scalar=True):
-            elements = sql("jsonb_array_elements_text(", place.array, ")")
-        case Entries():
-            elements = sql("jsonb_array_elements(", place.array, ")")
-    return sql("EXISTS (SELECT FROM ", elements, " AS e (entry) WHERE ", inner, ")")
+    if isinstance(place, Membership):
+        rows = place.named_rows if named else place.rows
+        return sql("EXISTS (SELECT FROM ", rows, " WHERE ", place.belongs, " AND ", inner, ")")
+    elements: LiteralString = "jsonb_array_elements_text" if place.scalar else "jsonb_array_elements"
+    return sql("EXISTS (SELECT FROM ", elements, "(", place.array, ") AS e (entry) WHERE ", inner, ")")
 
 
 def contained(place: Entries, readers: Mapping[str, literals.Reader]) -> Sql:

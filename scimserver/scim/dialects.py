@@ -1,9 +1,9 @@
 """Every leniency in bodies: what clients do that the RFCs do not say, who does, and where that is told.
 
 A deviation that is not listed is not meant to be understood. All are understood from every client,
-whatever its dialect: none harms another. On a strict connection no body is rewritten and the policy
-is the RFCs', so those of `Means.BODY`, `Means.FILTER` and `Means.POLICY` are not. `quirks` are the numbers under which
-the conformance dialogues cite a client's habit.
+whatever its dialect: none harms another. On a strict connection nothing is rewritten and the policy is
+the RFCs', so those of `Means.BODY`, `Means.FILTER` and `Means.POLICY` are not. `quirks` are the numbers
+under which the conformance dialogues cite a client's habit.
 Proven by the tests that name each deviation; tests/unit/test_dialects.py finds one that none names.
 """
 
@@ -169,6 +169,14 @@ DEVIATIONS: tuple[Deviation, ...] = (
         source="RFC 7643, section 2.4: a value is there once",
         means=Means.BODY,
         description="Of members with the same `value` in one list the first counts.",
+    ),
+    Deviation(
+        name="member-with-display",
+        peers=(OKTA,),
+        quirks=("O12",),
+        source="Okta's SCIM documentation: update group membership",
+        means=Means.BODY,
+        description="A member's read-only `display` may be sent; the answer's is the directory's own.",
     ),
     Deviation(
         name="member-removed-by-value",

@@ -107,9 +107,7 @@ class ScimFace:
             "Group": GroupAdapter(renderer),
         }
         trace = exchange.trace
-        storage = DirectoryStorage(
-            self.room, self.reads, adapters, caller.actor, exchange.origin, trace
-        )
+        storage = DirectoryStorage(self.room, self.reads, adapters, caller.actor, exchange.origin, trace)
         service = self.strict if connection.strict else self.tolerant
         return ProvisioningHandler(service, storage, self.reads, adapters, trace)
 
@@ -127,9 +125,7 @@ class ScimFace:
             return ServiceUnavailable()
         return error
 
-    def _entry(
-        self, exchange: "_Exchange", failure: Exception, error: SCIMException | None
-    ) -> Entry | None:
+    def _entry(self, exchange: "_Exchange", failure: Exception, error: SCIMException | None) -> Entry | None:
         """The entry that a failure leaves: none for a read, or for one credential's repeated refusals."""
         now = self.room.clock()
         if isinstance(failure, Unauthenticated):

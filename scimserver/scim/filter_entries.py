@@ -18,7 +18,6 @@ from scim2_models.path import (
     LogicalOperator,
     Not,
     Present,
-    ValuePath,
 )
 
 from scimserver.db.where import Sql, joined, sql
@@ -91,10 +90,6 @@ class EntryFilter(FilterVisitor[Sql]):
         if self._is_scalar() and not isinstance(node.value, Lifted | None):
             return conditions.node_compared(FALSE, node.op, node.value)
         return conditions.value_compared(operand, binding, node.op, node.value)
-
-    def visit_value_path(self, node: ValuePath) -> Sql:
-        """Never: the grammar has no selection inside a selection."""
-        raise AssertionError(node)
 
     def _is_scalar(self) -> bool:
         return isinstance(self._place, Entries) and self._place.scalar

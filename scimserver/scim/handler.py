@@ -105,9 +105,10 @@ class ProvisioningHandler(AsyncScimHandler):
             bodies = [self._listed(kind, view, projectors[kind]) for kind, view in found.views]
             head: dict[str, Any] = {
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                "totalResults": found.total,
                 "itemsPerPage": len(bodies),
             }
+            if found.total is not None:
+                head["totalResults"] = found.total
             if search.cursor is None:
                 head["startIndex"] = search.start_index
             else:
@@ -192,9 +193,7 @@ class ProvisioningHandler(AsyncScimHandler):
             target, resource_type = self._accepted(request, Operation.patch)
             projector = self.service.projector(resource_type, request.query)
             with self._trace.step("read"):
-                patch = self.service.read_patch(
-                    resource_type, request.body, request.header("Content-Type")
-                )
+                patch = self.service.read_patch(resource_type, request.body, request.header("Content-Type"))
             conditions = self.service.read_conditions(request)
 
             async def work() -> View:

@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 from scim2_models import (
-    URN,
     CaseExact,
     ComplexAttribute,
-    ExtensibleStringEnum,
-    Extension,
     External,
     Mutability,
     Reference,
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)
 ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
-PRODUCT_SCHEMA = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:User"
 
 
 class Email(StockEmail):
@@ -91,38 +87,6 @@ class EnterpriseUser(StockEnterpriseUser):
     """The person's manager."""
 
 
-class Notification(ComplexAttribute):
-    """One event that the person wants to hear about, and how."""
-
-    class Type(ExtensibleStringEnum):
-        """The channel."""
-
-        email = "email"
-        in_app = "inApp"
-        sms = "sms"
-
-    value: str | None = None
-    """The name of the event."""
-
-    display: str | None = None
-    """The name of the event for people."""
-
-    type: Type | None = None
-    """The channel by which the person hears."""
-
-    primary: bool | None = None
-    """Whether this is the preferred entry."""
-
-
-class ScimserverUser(Extension):
-    """What the customer-experience suite keeps about a person beside the core schema."""
-
-    __schema__ = URN(PRODUCT_SCHEMA)
-
-    notifications: list[Notification] | None = None
-    """The events that the person wants to hear about."""
-
-
 class GroupMember(ComplexAttribute):
     """A member of a team: a User."""
 
@@ -137,8 +101,8 @@ class GroupMember(ComplexAttribute):
     type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User"])
     """The kind of the member."""
 
-    display: str | None = None
-    """The member's `displayName`. Okta sends one; the answer's is always the directory's own."""
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The member's `displayName`."""
 
 
 class Group(StockGroup):
@@ -150,5 +114,5 @@ class Group(StockGroup):
     Members: ClassVar[type[ComplexAttribute]] = GroupMember
 
 
-ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser | ScimserverUser]
-"""The whole user as clients see it: core, enterprise extension and ours."""
+ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser]
+"""The whole user as clients see it: core and enterprise extension."""

@@ -122,6 +122,8 @@ def _entry(shape: Shape, entry: JsonValue) -> JsonValue:
     if not isinstance(entry, dict):
         return entry
     entry = _object(shape.inner, entry)
+    if shape.name == "members" and any(name.lower() == "display" for name in entry):
+        return _without(entry, "display")
     return _unpacked(entry) if shape.name == "roles" else entry
 
 

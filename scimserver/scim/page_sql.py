@@ -8,7 +8,7 @@ Proven by tests/properties/test_sort_sql.py and tests/database/test_search_plans
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import Enum, IntEnum, auto
 from typing import Final, LiteralString
 
 from scimserver.db.where import Sql, bind, joined, sql
@@ -34,17 +34,17 @@ class Mode(Enum):
     """Before a resource that has none; read backwards."""
 
 
-class Given(StrEnum):
-    """What a statement is given beside the strings of the filter."""
+class Given(IntEnum):
+    """What a statement is given beside the strings of the filter, by place."""
 
-    ORGANIZATION = "organization"
-    START = "start"
-    LIMIT = "limit"
-    SORT_KEY = "sort_key"
-    SORT_ID = "sort_id"
+    ORGANIZATION = 0
+    START = 1
+    LIMIT = 2
+    SORT_KEY = 3
+    SORT_ID = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowColumns:
     """What a page holds of each resource of a type."""
 
@@ -110,20 +110,19 @@ class Source:
         """What selects the rows beyond the cursor, as ranges of an index."""
         missing: LiteralString = f"({self.key.sql} IS NULL)" if self.key else "TRUE"
         can_miss = self.key is None or self.key.nullable
-        match mode:
-            case Mode.INDEX | Mode.FIRST:
-                yield sql("TRUE")
-            case Mode.AFTER_VALUE | Mode.BEFORE_VALUE:
-                if self.key:
-                    anchor = sql("(", bind(Given.SORT_KEY, self.kind), ", ", _SORT_ID, ")")
-                    yield self._beyond(sql("(", self.key.sql, ", ", self._id, ")"), anchor, downwards)
-                if can_miss and not downwards:
-                    yield sql(missing)
-            case Mode.AFTER_MISSING | Mode.BEFORE_MISSING:
-                if can_miss:
-                    yield sql(missing, " AND ", self._beyond(sql(self._id), sql(_SORT_ID), downwards))
-                if self.key and downwards:
-                    yield sql("(", self.key.sql, " IS NOT NULL)")
+        if mode in (Mode.INDEX, Mode.FIRST):
+            yield sql("TRUE")
+        elif mode in (Mode.AFTER_VALUE, Mode.BEFORE_VALUE):
+            if self.key:
+                anchor = sql("(", bind(Given.SORT_KEY, self.kind), ", ", _SORT_ID, ")")
+                yield self._beyond(sql("(", self.key.sql, ", ", self._id, ")"), anchor, downwards)
+            if can_miss and not downwards:
+                yield sql(missing)
+        else:
+            if can_miss:
+                yield sql(missing, " AND ", self._beyond(sql(self._id), sql(_SORT_ID), downwards))
+            if self.key and downwards:
+                yield sql("(", self.key.sql, " IS NOT NULL)")
 
     @property
     def _id(self) -> LiteralString:

@@ -31,7 +31,6 @@ from scimserver.scim.models import (
     EnterpriseUser,
     Group,
     ProvisionedUser,
-    ScimserverUser,
     User,
 )
 
@@ -94,7 +93,7 @@ def _config() -> ServiceProviderConfig:
 def provider(*, strict: bool) -> ScimProvider:
     """The service as strict or tolerant connections meet it. Built once: models cost 0.1 s."""
     return ScimProvider(
-        models=[User, EnterpriseUser, ScimserverUser, Group],
+        models=[User, EnterpriseUser, Group],
         resource_types=[
             ResourceType.from_resource(ProvisionedUser),
             ResourceType.from_resource(Group),

@@ -33,12 +33,8 @@ _WHOLE: Final = {"User": views.VIEW_USER, "Group": views.VIEW_GROUP}
 _PLAIN: Final = {"User": views.VIEW_USER_PLAIN, "Group": views.VIEW_GROUP_PLAIN}
 
 _WHOLE_ROWS: Final = {
-    "User": RowColumns(
-        table=USERS, select=views.USER_DERIVED_COLUMNS, joins=views.USER_DERIVED_JOINS
-    ),
-    "Group": RowColumns(
-        table=GROUPS, select=views.GROUP_DERIVED_COLUMNS, joins=views.GROUP_DERIVED_JOINS
-    ),
+    "User": RowColumns(table=USERS, select=views.USER_DERIVED_COLUMNS, joins=views.USER_DERIVED_JOINS),
+    "Group": RowColumns(table=GROUPS, select=views.GROUP_DERIVED_COLUMNS, joins=views.GROUP_DERIVED_JOINS),
 }
 _PLAIN_ROWS: Final = {
     "User": RowColumns(table=USERS, select=views.USER_COLUMNS),

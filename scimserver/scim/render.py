@@ -61,30 +61,28 @@ class Renderer:
         return self._whole(view, "User", "Users", stored, tail, _digest(groups + manager))
 
     def group(self, view: View) -> Rendered:
-        """A group with the members of the view; its version counts every change of membership."""
+        """A group with the members of the view."""
         members = self._entries(view.related, "Users", "User")
         tail = b',"members":' + members if members else b""
-        return self._whole(view, "Group", "Groups", view.stored, tail, "")
+        return self._whole(view, "Group", "Groups", view.stored, tail, _digest(members))
 
     def _entries(self, references: Sequence[Reference], endpoint: str, kind: str) -> bytes:
         if not references:
             return b""
-        return orjson.dumps(
-            [
-                {
-                    "value": str(reference.id),
-                    "$ref": self.location(endpoint, reference.id),
-                    "display": reference.name,
-                    "type": kind,
-                }
-                for reference in references
-            ]
-        )
+        return orjson.dumps([self._entry(reference, endpoint, kind) for reference in references])
+
+    def _entry(self, reference: Reference, endpoint: str, kind: str) -> dict[str, str]:
+        entry = {"value": str(reference.id), "$ref": self.location(endpoint, reference.id), "type": kind}
+        if reference.name is not None:
+            entry["display"] = reference.name
+        return entry
 
     def _manager(self, manager: Reference | None) -> bytes:
         if manager is None:
             return b""
-        spliced = {"$ref": self.location("Users", manager.id), "displayName": manager.name}
+        spliced = {"$ref": self.location("Users", manager.id)}
+        if manager.name is not None:
+            spliced["displayName"] = manager.name
         return b"," + orjson.dumps(spliced)[1:-1]
 
     def _whole(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, LiteralString, Self, TypeAlias, cast
+from typing import Any, LiteralString, Protocol, Self, cast
 from uuid import UUID
 
 from scim2_models import InvalidCursorException, SearchRequest
@@ -21,11 +21,20 @@ from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import FilterText, take_apart
 from scimserver.scim.literals import Reader
-from scimserver.scim.page_sql import Given, Mode, RowColumns, Source, hot_page_text, page_text, total_of
+from scimserver.scim.page_sql import Mode, RowColumns, Source, hot_page_text, page_text, total_of
 from scimserver.scim.sort_sql import SortKey, sort_keys
 
-Row: TypeAlias = Mapping[str, Any]
-"""A row of a page, as the driver gives it."""
+
+_FURTHEST = 2**48
+"""Further than any page begins; a larger `startIndex` would overflow in the database."""
+
+
+class Row(Protocol):
+    """A row of a page, as the driver gives it."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """The value of a column."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,18 +81,44 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A shape of search as statements; what they bind is `Given`, or readers of the filter's strings."""
+
+    page: Query
+    page_binds: tuple[object, ...]
+    count: Query
+    count_binds: tuple[object, ...]
+    hot: bool
+    key_kind: LiteralString
+    """The SQL type of what is sorted by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchStatement:
     """A search, ready to run."""
 
     query: Query | None
     """The page; None if the client wants only the total."""
     arguments: tuple[object, ...]
-    count: Query
-    """One row with `total`."""
-    count_arguments: tuple[object, ...]
-    hot: bool
-    """Whether an index finds the few rows that can match: such a statement belongs to the points pool."""
     search: Search
+    plan: Plan
+    given: tuple[object, ...]
+    strings: Sequence[str]
+
+    @property
+    def hot(self) -> bool:
+        """Whether an index finds the few rows that can match: such a page belongs to the points pool."""
+        return self.plan.hot
+
+    @property
+    def count(self) -> Query:
+        """One row with `total`; for the searches pool."""
+        return self.plan.count
+
+    @property
+    def count_arguments(self) -> tuple[object, ...]:
+        """The arguments of `count`."""
+        return _arguments(self.plan.count_binds, self.given, self.strings)
 
     def page(self, rows: Sequence[Row]) -> Page:
         """The page that the rows of `query` make."""
@@ -102,36 +137,23 @@ def statement(search: Search, *rows: RowColumns, organization: OrganizationId) -
     mode, anchor_key, anchor_id = _anchor(search)
     shape = plan(rows, text, search.sort_by, search.descending, mode)
     limit = search.count
-    given: dict[Given, object] = {
-        Given.ORGANIZATION: organization,
-        Given.START: 0 if search.by_cursor else search.start,
-        # One more than is shown tells whether there is another page.
-        Given.LIMIT: limit + 1 if search.by_cursor and limit is not None else limit,
-        Given.SORT_KEY: _decoded(anchor_key, shape.key_kind),
-        Given.SORT_ID: anchor_id,
-    }
+    # In the order of Given. By cursor, one more than is shown tells whether there is another page.
+    given = (
+        organization,
+        0 if search.by_cursor else min(search.start, _FURTHEST),
+        limit + 1 if search.by_cursor and limit is not None else limit,
+        _decoded(anchor_key, shape.key_kind),
+        anchor_id,
+    )
     strings = text.literals if text else ()
     return SearchStatement(
         query=None if limit == 0 else shape.page,
         arguments=_arguments(shape.page_binds, given, strings),
-        count=shape.count,
-        count_arguments=_arguments(shape.count_binds, given, strings),
-        hot=shape.hot,
         search=search,
+        plan=shape,
+        given=given,
+        strings=strings,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A shape of search as statements; what they bind is `Given`, or readers of the filter's strings."""
-
-    page: Query
-    page_binds: tuple[object, ...]
-    count: Query
-    count_binds: tuple[object, ...]
-    hot: bool
-    key_kind: LiteralString
-    """The SQL type of what is sorted by."""
 
 
 @lru_cache(maxsize=512)
@@ -176,10 +198,10 @@ def _query(verb: LiteralString, rows: tuple[RowColumns, ...], text: Sql) -> tupl
 
 
 def _arguments(
-    binds: tuple[object, ...], given: Mapping[Given, object], strings: Sequence[str]
+    binds: tuple[object, ...], given: tuple[object, ...], strings: Sequence[str]
 ) -> tuple[object, ...]:
     return tuple(
-        [given[bound] if isinstance(bound, Given) else cast(Reader, bound)(strings) for bound in binds]
+        [given[bound] if isinstance(bound, int) else cast(Reader, bound)(strings) for bound in binds]
     )
 
 

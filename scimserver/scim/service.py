@@ -49,9 +49,11 @@ _WRITE = {
     ("Group", Operation.delete): Permission.GROUPS_WRITE,
 }
 
+LAST_INDEX = 2**53 - 1
+"""What a larger `startIndex` counts as: the largest number that every JSON reader keeps."""
+
 ME_REFUSED = (
-    "/Me is the user behind a user's token. This token belongs to a connection, which is no user:"
-    " use /Users."
+    "/Me is the user behind a user's token. This token belongs to a connection, which is no user: use /Users."
 )
 
 
@@ -94,9 +96,7 @@ class ProvisioningService(ScimService):
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> Resource[Any]:
         """Validate the body of a PUT, once it is strict JSON and in our dialect."""
-        return self._read_resource(
-            resource_type, body, content_type, Context.RESOURCE_REPLACEMENT_REQUEST
-        )
+        return self._read_resource(resource_type, body, content_type, Context.RESOURCE_REPLACEMENT_REQUEST)
 
     def read_patch(
         self, resource_type: ResourceType, body: bytes, content_type: str | None
@@ -116,16 +116,17 @@ class ProvisioningService(ScimService):
         self.ensure_json(content_type)
         return json_body.parse(body)
 
-    def read_search(
-        self, resource_types: list[ResourceType], payload: Any
-    ) -> tuple[SearchRequest[Any], Any]:
-        """Understand a tolerant connection's filter before the core parses it."""
+    def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple[SearchRequest[Any], Any]:
+        """Understand a tolerant connection's filter before the core parses it, and bound `startIndex`."""
         if not self.strict and isinstance(payload, dict):
             payload = {
                 key: normalise_filter(value) if key.lower() == "filter" else value
                 for key, value in cast("dict[str, Any]", payload).items()
             }
-        return super().read_search(resource_types, payload)
+        search, position = super().read_search(resource_types, payload)
+        if search.start_index is not None:
+            search.start_index = min(search.start_index, LAST_INDEX)
+        return search, position
 
     def _read_resource(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
@@ -144,9 +145,7 @@ class ProvisioningService(ScimService):
 
     # -- conditions ----------------------------------------------------------
 
-    def check_preconditions(
-        self, resource: Resource[Any], method: str, conditions: Conditions
-    ) -> bool:
+    def check_preconditions(self, resource: Resource[Any], method: str, conditions: Conditions) -> bool:
         """If-Match compares the row's version; what derives from other rows cannot be overwritten."""
         assert resource.meta is not None
         version = resource_version(resource.meta.version or "")
@@ -171,9 +170,7 @@ class ProvisioningService(ScimService):
             self.get_model(resource_type), names.get("attributes"), names.get("excludedattributes")
         )
 
-    def seal(
-        self, types: list[ResourceType], search: SearchRequest[Any], position: Any
-    ) -> str | None:
+    def seal(self, types: list[ResourceType], search: SearchRequest[Any], position: Any) -> str | None:
         """The cursor of RFC 9865 for a position, or None where there is no further page."""
         return self._seal(types, search, position)
 

@@ -28,7 +28,12 @@ class DirectoryStorage(AsyncScimStorage):
     supports_cursors = True
 
     def __init__(
-        self, room: WorkRoom, reads: Reads, adapters: Mapping[str, Adapter], actor: Actor, origin: Origin,
+        self,
+        room: WorkRoom,
+        reads: Reads,
+        adapters: Mapping[str, Adapter],
+        actor: Actor,
+        origin: Origin,
         trace: Trace | None = None,
     ) -> None:
         self._room = room
@@ -134,12 +139,8 @@ class DirectoryStorage(AsyncScimStorage):
         position: Any = None,
     ) -> SearchPage:
         """A page of the matching resources, as the core's contract wants it."""
-        found = await self._reads.search(
-            self._actor.organization, resource_types, search_request, position
-        )
-        resources = [
-            resource_of(self._adapters[kind], view) for kind, view in found.views
-        ]
+        found = await self._reads.search(self._actor.organization, resource_types, search_request, position)
+        resources = [resource_of(self._adapters[kind], view) for kind, view in found.views]
         return SearchPage(found.total, resources, found.next, found.previous)
 
     async def current(self, resource_type: ResourceType, resource_id: str) -> Any:

@@ -90,6 +90,7 @@ class Work:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
+            self._explain(error)
             await self._stack.__aexit__(kind, error, trace)
             return
         try:
@@ -102,7 +103,7 @@ class Work:
 
     def _explain(self, failure: BaseException) -> None:
         """Let a refusal that only the database could give say what would have changed."""
-        if isinstance(failure, Refused) and self._facts:
+        if isinstance(failure, Refused) and self._facts and not failure.attempted:
             failure.attempted = self._facts[-1].changes
             failure.display = self._facts[-1].display
 

@@ -4,7 +4,7 @@ SELECT id FROM groups WHERE org_id = $1 AND id = $2 FOR UPDATE;
 
 -- name: members
 -- Those of the ids that are users of the organisation.  $1 organisation, $2 ids
-SELECT id, coalesce(display_name, user_name) AS name FROM users
+SELECT id, display_name AS name FROM users
 WHERE org_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id;
 
 -- change: insert_group

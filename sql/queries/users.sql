@@ -26,7 +26,7 @@ SELECT version FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
 
 -- name: read_manager
 -- A user as somebody's manager.  $1 organisation, $2 id
-SELECT id, coalesce(display_name, user_name) AS name FROM users WHERE org_id = $1 AND id = $2;
+SELECT id, display_name AS name FROM users WHERE org_id = $1 AND id = $2;
 
 -- name: find_inactive
 -- The deactivated user of that name, whom creating may revive.  $1 organisation, $2 userName's key

@@ -37,9 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def process_database_dsn(
-    database_administration: Administration, database_template: str
-) -> Generator[str]:
+def process_database_dsn(database_administration: Administration, database_template: str) -> Generator[str]:
     """The DSN of a migrated database that only this process uses."""
     with database_administration.database(f"TEMPLATE {database_template} STRATEGY file_copy") as dsn:
         yield dsn

@@ -71,9 +71,7 @@ class Targets:
 
     async def entries(self, answer: Answer) -> list[Logged]:
         """What the answered request left."""
-        return await self.installation.log(
-            self.scim.organization, request_id=answer.headers["X-Request-Id"]
-        )
+        return await self.installation.log(self.scim.organization, request_id=answer.headers["X-Request-Id"])
 
     async def entry(self, method: str, path: str, body: Any = None) -> Logged:
         """Make an attempt: the one entry that it leaves."""
@@ -172,9 +170,7 @@ async def test_entry_says_what_was_gone_through_and_how_long_it_took(
         (("POST", "/Users", {"userName": "bo@elsewhere.test"}), "rules"),
     ],
 )
-async def test_entry_of_a_refusal_says_at_which_step_it_failed(
-    targets: Targets, attempt: Attempt, step: str
-):
+async def test_entry_of_a_refusal_says_at_which_step_it_failed(targets: Targets, attempt: Attempt, step: str):
     entry = (await targets.entry(*attempt)).entry
     assert [name for name, ended, _ in entry["steps"] if ended == "failure"] == [step]
 
@@ -254,8 +250,6 @@ async def test_entry_of_a_creation_holds_every_attribute(targets: Targets):
 
 async def test_entry_of_a_deletion_holds_what_was_deleted(targets: Targets):
     answer = await targets.attempt("DELETE", "U")
-    [deleted] = [
-        entry for entry in await targets.entries(answer) if entry.entry["event"] == "user.delete"
-    ]
+    [deleted] = [entry for entry in await targets.entries(answer) if entry.entry["event"] == "user.delete"]
     assert ("title", "Agent", None) in changes(deleted)
     assert deleted.personal["target.display"] == "anna@example.com"

@@ -129,17 +129,13 @@ async def test_refused_credential_is_told_to_the_installation_only(
 
 
 @pytest.mark.parametrize("secret", ["wrong", "scim_" + "x" * 43])
-async def test_refused_credential_is_in_no_record(
-    installation: Installation, scim: ScimClient, secret: str
-):
+async def test_refused_credential_is_in_no_record(installation: Installation, scim: ScimClient, secret: str):
     await scim.request("GET", "/Users", headers={"Authorization": f"Bearer {secret}"})
     [logged] = await installation.log(INSTALLATION)
     assert secret not in str(logged)
 
 
-async def test_personal_data_stands_apart_from_the_entries(
-    scim: ScimClient, connection: asyncpg.Connection
-):
+async def test_personal_data_stands_apart_from_the_entries(scim: ScimClient, connection: asyncpg.Connection):
     user = await scim.make_user("anna@example.com", title="Agent", displayName="Anna Berg")
     await scim.make_group("Team Anna", user.id)
     await scim.patch(f"/Users/{user.id}", replace("userName", "anna@elsewhere.test"))

@@ -54,9 +54,8 @@ def test_audit_list_is_a_table_for_people(acme: Commands):
     acme.done("connection", "update", "acme", "Okta", "--passwords", "accept")
     printed = acme.done("audit", "list", "acme")
     row = next(line for line in printed.splitlines() if "connection.update" in line)
-    assert [
-        part in row for part in ("success", "operator ", "Connection Okta", "passwords: ignore → accept")
-    ] == ([True] * 4)
+    parts = ("success", "operator ", "Connection Okta", "passwords: ignore → accept")
+    assert [part for part in parts if part not in row] == []
 
 
 def test_audit_list_is_oldest_first(busy: Commands):
@@ -204,18 +203,7 @@ def test_audit_list_since_is_counted_from_now(acme: Commands):
 
 
 def test_audit_follow_prints_what_there_is_and_ends_well_on_ctrl_c(acme: Commands):
-    command = [
-        sys.executable,
-        "-m",
-        "scimserver",
-        "audit",
-        "list",
-        "acme",
-        "--follow",
-        "--last",
-        "1",
-        "--json",
-    ]
+    command = [*FOLLOW, "--last", "1", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
     ) as following:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import SCIMException
 
-from scimserver.scim.models import ENTERPRISE_SCHEMA, GROUP_SCHEMA, PRODUCT_SCHEMA, USER_SCHEMA
+from scimserver.scim.models import ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from tests.bodies import Body, created, message, op, patched
 
@@ -22,14 +22,14 @@ RESOURCE_TYPES = st.sampled_from(["User", "Group"])
 PLAIN_NAMES = """
     id meta schemas groups externalId userName name givenName title active emails value primary type
     display roles addresses postalCode members $ref displayName manager Manager manager.value emails.value
-    name.x employeeNumber department notifications op path Value Operations emails[ ][ costume
+    name.x employeeNumber department op path Value Operations emails[ ][ costume
 """
 NAMES = st.sampled_from(
     [
         *PLAIN_NAMES.split(),
-        *(USER_SCHEMA, GROUP_SCHEMA, ENTERPRISE_SCHEMA, ENTERPRISE_SCHEMA.upper(), PRODUCT_SCHEMA),
+        *(USER_SCHEMA, GROUP_SCHEMA, ENTERPRISE_SCHEMA, ENTERPRISE_SCHEMA.upper()),
         *(MANAGER, f"{MANAGER}.value", f"{USER_SCHEMA}:emails", 'emails[type eq "work"].value'),
-        *('members[value eq "u1"]', f'{PRODUCT_SCHEMA}:notifications[type eq "sms"]', ""),
+        *('members[value eq "u1"]', ""),
     ]
 )
 SCALARS = st.sampled_from(

@@ -14,7 +14,7 @@ from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.columns import GROUPS, USERS, ResourceTable
 from scimserver.scim.page_sql import GROUP_ROWS, USER_ROWS
 from scimserver.scim.provider import TOLERANT
-from scimserver.scim.search_sql import Page, Search, statement
+from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, rows_of, worlds
 
@@ -39,6 +39,11 @@ def rows(database_administration: Administration, database_template: str) -> Gen
         yield rows
 
 
+def _statement(search: Search, tables: Sequence[ResourceTable]) -> SearchStatement:
+    organization = OrganizationId(ORGANIZATION)
+    return statement(search, *[ROWS[table] for table in tables], organization=organization)
+
+
 def _sortable(*tables: ResourceTable) -> list[str]:
     """Every attribute that the library sorts by and that is stored."""
     found = {str(path) for table in tables for path in Path[table.model].iter_paths()}
@@ -48,7 +53,7 @@ def _sortable(*tables: ResourceTable) -> list[str]:
 
 def _can_sort(path: str, tables: Sequence[ResourceTable]) -> bool:
     try:
-        statement(Search(sort_by=path), *map(ROWS.get, tables), organization=OrganizationId(ORGANIZATION))
+        _statement(Search(sort_by=path), tables)
     except SCIMException:
         return False
     return True
@@ -71,17 +76,21 @@ def searches(draw: st.DrawFn, *tables: ResourceTable) -> Search:
     )
 
 
+_REQUEST: Any = SearchRequest
+"""Of any number of models, which no type can say."""
+
+
 def _request(search: Search, tables: Sequence[ResourceTable]) -> SearchRequest[Any]:
     models = Union[tuple(table.model for table in tables)]  # noqa: UP007 - of any number of models
     order = "descending" if search.descending else None
-    return SearchRequest[models](filter=search.filter, sort_by=search.sort_by, sort_order=order)
+    return _REQUEST[models](filter=search.filter, sort_by=search.sort_by, sort_order=order)
 
 
 def _expected(search: Search, world: World, tables: Sequence[ResourceTable]) -> list[str]:
     """The ids that match, in the library's order; resources that it holds for equal by their id."""
     request = _request(search, tables)
     with TOLERANT:
-        resources = [one for table in tables for one in world.of(table)]
+        resources: list[Any] = [one for table in tables for one in world.of(table)]
         found = [one for one in resources if request.filter is None or request.filter.match(one)]
         by_id = sorted(found, key=lambda one: one.id, reverse=search.descending)
         # Python's sort keeps the order of equals, also when it is reversed.
@@ -89,15 +98,13 @@ def _expected(search: Search, world: World, tables: Sequence[ResourceTable]) -> 
 
 
 async def _page(rows: Rows, search: Search, tables: Sequence[ResourceTable]) -> Page:
-    organization = OrganizationId(ORGANIZATION)
-    built = statement(search, *[ROWS[table] for table in tables], organization=organization)
+    built = _statement(search, tables)
     found = await rows.connection.fetch(built.query.sql, *built.arguments) if built.query else []
     return built.page(found)
 
 
 async def _total(rows: Rows, search: Search, tables: Sequence[ResourceTable]) -> int:
-    organization = OrganizationId(ORGANIZATION)
-    built = statement(search, *[ROWS[table] for table in tables], organization=organization)
+    built = _statement(search, tables)
     return await rows.connection.fetchval(built.count.sql, *built.count_arguments)
 
 

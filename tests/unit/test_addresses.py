@@ -273,10 +273,7 @@ def test_parse_address_gives_the_parts_of_the_stem_when_it_is_a_placeholder() ->
     )
 
 
-WHERE = (
-    " is not in the organisation's Email Domains. An administrator adds it with "
-    "`scimserver domain add`."
-)
+WHERE = " is not in the organisation's Email Domains. An administrator adds it with `scimserver domain add`."
 
 
 @pytest.mark.parametrize(

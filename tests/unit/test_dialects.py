@@ -307,6 +307,12 @@ PATCHES: list[tuple[str, str, list[Body], list[Body]]] = [
         [op("replace", "members", [{"value": "u3"}, {"value": "u3", "display": "C"}])],
         [op("replace", "members", [{"value": "u3"}])],
     ),
+    (
+        "member-with-display",
+        "Group",
+        [op("add", "members", [{"value": "u3", "display": "C"}, {"Value": "u4", "Display": "D"}])],
+        [op("add", "members", [{"value": "u3"}, {"Value": "u4"}])],
+    ),
     *[
         (
             "member-removed-by-value",

@@ -11,7 +11,7 @@ MANAGER = f"{ENTERPRISE_SCHEMA}:manager.value"
 
 
 @pytest.mark.parametrize(
-    ("sent", "meant"),
+    "sent,meant",
     [
         ('manager eq "2819c223"', f'{MANAGER} eq "2819c223"'),
         ('id eq "1" and Manager eq "2"', f'id eq "1" and {MANAGER} eq "2"'),

@@ -16,6 +16,8 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MEMBERSHIP = "group_members AS m WHERE m.org_id = u.org_id AND m.user_id = u.id"
 EMAILS = "((u.shadow -> 'emails') @> $1::jsonb)"
 
+ENTRIES = "EXISTS (SELECT FROM jsonb_array_elements((u.shadow -> 'emails')) AS e (entry)"
+SCHEMAS = "EXISTS (SELECT FROM jsonb_array_elements_text((u.shadow -> 'schemas')) AS e (entry)"
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
@@ -37,6 +39,32 @@ COMPILED = [
     ('emails eq "A@x"', EMAILS, ('[{"value":"a@x"}]',)),
     ('emails.value eq "A@x"', EMAILS, ('[{"value":"a@x"}]',)),
     ("emails[primary eq true]", EMAILS, ('[{"primary":true}]',)),
+    (
+        "emails eq null",
+        f"(((u.shadow -> 'emails') IS NULL) OR {ENTRIES} WHERE ((e.entry ->> 'value') IS NULL)))",
+        (),
+    ),
+    (
+        "groups eq null",
+        f"(((EXISTS (SELECT FROM {MEMBERSHIP} AND TRUE)) IS NOT TRUE)"
+        f" OR EXISTS (SELECT FROM {MEMBERSHIP} AND (m.group_id IS NULL)))",
+        (),
+    ),
+    ("addresses eq null", "((u.shadow -> 'addresses') IS NULL)", ()),
+    ('addresses eq "a"', "FALSE", ()),
+    ("name ne null", "((((u.shadow -> 'name') IS NULL)) IS NOT TRUE)", ()),
+    ("meta eq null", "FALSE", ()),
+    ('meta.created co "20"', "FALSE", ()),
+    ('schemas[value eq "A"]', f"{SCHEMAS} WHERE (e.entry = $1::text))", ("a",)),
+    ("schemas[value eq 5]", f"{SCHEMAS} WHERE FALSE)", ()),
+    ('schemas[other eq "A"]', f"{SCHEMAS} WHERE FALSE)", ()),
+    ('schemas[value.other eq "A"]', f"{SCHEMAS} WHERE FALSE)", ()),
+    ("schemas[other pr]", f"{SCHEMAS} WHERE FALSE)", ()),
+    (
+        'x509Certificates.value eq "QUJD"',
+        "((u.shadow -> 'x509Certificates') @> $1::jsonb)",
+        ('[{"value":"QUJD"}]',),
+    ),
     ('emails ne "A@x"', f"(({EMAILS}) IS NOT TRUE)", ('[{"value":"a@x"}]',)),
     ('not (userName eq "a")', "(((u.user_name_key = $1::text)) IS NOT TRUE)", ("a",)),
     (
@@ -85,9 +113,7 @@ def test_alternatives_within_brackets_are_containments_each():
 @pytest.mark.parametrize("inner", ['type eq "work" and type eq "home"', 'type eq "work" and value co "x"'])
 def test_what_is_no_conjunction_of_equalities_looks_at_each_entry(inner):
     compiled, _ = compile_filter(f"emails[{inner}]", USERS)
-    assert compiled.startswith(
-        "EXISTS (SELECT FROM jsonb_array_elements((u.shadow -> 'emails')) AS e (entry)"
-    )
+    assert compiled.startswith(ENTRIES)
 
 
 def test_filters_of_one_shape_share_one_text():

@@ -1,5 +1,7 @@
 """Filters taken apart into shape and strings."""
 
+from typing import Any
+
 import pytest
 from scim2_models import InvalidFilterException, ScimFilter
 
@@ -67,7 +69,7 @@ def test_strings_are_lifted_in_the_order_of_the_text():
 
 
 def test_only_strings_are_lifted():
-    node = lift(ScimFilter('a eq 5 and b eq null and c eq true and d eq "x"'))
+    node: Any = lift(ScimFilter('a eq 5 and b eq null and c eq true and d eq "x"'))
     assert [term.value for term in node.terms] == [5, None, True, Lifted(0)]
 
 

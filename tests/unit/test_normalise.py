@@ -76,7 +76,7 @@ def test_reference_whose_uri_names_nothing_is_left_alone() -> None:
 
 
 def test_members_without_a_value_are_all_kept() -> None:
-    members: list[Any] = [{"display": "Anna"}, {"display": "Anna"}, {"value": None}]
+    members: list[Any] = [{"type": "User"}, {"type": "User"}, {"value": None}]
     body: Body = {**MINIMAL["Group"], "members": members}
     assert normalise_resource("Group", body) == body
 

@@ -1,6 +1,7 @@
 """Searches as statements, and rows as pages."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,10 @@ from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 
 ORGANIZATION = OrganizationId(UUID("0190b8a0-0000-7000-8000-00000000000a"))
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+REQUEST: Any = SearchRequest
+"""Takes the strings of a query, which its fields' types do not say."""
 
 
 def over_users(search: Search) -> SearchStatement:
@@ -93,12 +98,18 @@ def test_total_of_a_page_by_index_is_known_if_the_page_shows_the_end(search, row
     assert over_users(search).page(rows).total == total
 
 
+def test_page_beyond_all_numbers_of_the_database_is_asked_for_within_them():
+    built = over_users(Search(start=10**30, count=10))
+    assert 2**48 in built.arguments
+    assert built.page([]).total is None
+
+
 def by_cursor(direction: str | None = None, count: int | None = 2) -> Search:
     position = {"d": direction, "k": "b", "i": str(UUID(int=9))} if direction else None
     return Search(sort_by="userName", count=count, by_cursor=True, position=position)
 
 
-def position(direction: str, number: int, key: object) -> dict[str, object]:
+def position(direction: str, number: int, key: str) -> dict[str, str]:
     return {"d": direction, "k": key, "i": str(UUID(int=number))}
 
 
@@ -171,6 +182,14 @@ def test_position_whose_key_is_no_instant_is_refused_where_one_is_due(key):
         over_users(Search(sort_by="meta.created", count=1, by_cursor=True, position=forged))
 
 
+@pytest.mark.parametrize("direction", ["next", "previous"])
+def test_position_of_another_order_finds_nothing_that_the_order_has_not(direction):
+    nameless = {"d": direction, "k": None, "i": str(UUID(int=1))}
+    built = over_users(Search(sort_by="userName", count=1, by_cursor=True, position=nameless))
+    assert built.query is not None
+    assert ("AND FALSE" in built.query.sql) is (direction == "next")
+
+
 UNSORTABLE = ["nonsense", "name", "addresses", "password", "x509Certificates", 'emails[type eq "work"]']
 UNSORTABLE += ["groups", "groups.display", "meta.version", "meta.location", f"{ENTERPRISE}:manager.$ref"]
 
@@ -187,7 +206,7 @@ def test_filter_of_a_search_is_refused_as_a_filter():
 
 
 def test_search_is_read_from_a_request():
-    asked = SearchRequest(
+    asked = REQUEST(
         filter='title eq "a"', sort_by="userName", sort_order="descending", start_index=3, count=2
     )
     assert Search.of(asked) == Search(
@@ -196,8 +215,8 @@ def test_search_is_read_from_a_request():
 
 
 def test_order_without_an_attribute_to_sort_by_is_ascending():
-    assert Search.of(SearchRequest(sort_order="descending")) == Search()
+    assert Search.of(REQUEST(sort_order="descending")) == Search()
 
 
 def test_empty_cursor_asks_for_the_first_page():
-    assert Search.of(SearchRequest(cursor="", count=2)) == Search(count=2, by_cursor=True)
+    assert Search.of(REQUEST(cursor="", count=2)) == Search(count=2, by_cursor=True)

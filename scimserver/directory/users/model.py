@@ -21,7 +21,6 @@ from scimserver.kernel.ids import RoleId, UserId, parse_uuid
 
 CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-PRODUCT: Final = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:User"
 
 Document: TypeAlias = dict[str, Json]
 
@@ -58,13 +57,13 @@ def stand_in(user_name: str) -> list[Json]:
 
 def arranged(document: Mapping[str, Json], user: UserId) -> Document:
     """The document as it is stored: whole `schemas`, the user's `id`, keys in their fixed order."""
-    extensions = [urn for urn in (PRODUCT, ENTERPRISE) if document.get(urn)]
-    ordered: Document = {"schemas": [CORE, *reversed(extensions)], "id": str(user)}
+    extension = document.get(ENTERPRISE)
+    ordered: Document = {"schemas": [CORE, *([ENTERPRISE] if extension else [])], "id": str(user)}
     for key, value in document.items():
-        if key not in _DERIVED and key not in (PRODUCT, ENTERPRISE):
+        if key not in _DERIVED and key != ENTERPRISE:
             ordered[key] = value
-    for urn in extensions:
-        ordered[urn] = _manager_last(cast(Mapping[str, Json], document[urn]))
+    if extension:
+        ordered[ENTERPRISE] = _manager_last(cast(Mapping[str, Json], extension))
     return ordered
 
 

@@ -45,7 +45,7 @@ async def settle(work: Work, wanted: Document, previous: User | None) -> Settled
             work,
             address=address.domain if address else None,
             mail=mail_address.domain if mail_address else None,
-            role=roles.role_key(_chosen_role(document, previous) or roles.MINIMAL_PERMISSIONS),
+            role=roles.role_key(_chosen_role(document, previous)),
         )
         if context.addresses is Addresses.REQUIRED:
             _require_address(document, previous)
@@ -128,8 +128,8 @@ def _require_address(document: Document, previous: User | None) -> None:
         )
 
 
-def _chosen_role(document: Document, previous: User | None) -> str | None:
-    """The name or id of the one role that the document asks for, or None where it says nothing.
+def _chosen_role(document: Document, previous: User | None) -> str:
+    """The name or id of the one role that the document asks for; the least where it says nothing.
 
     Clients that assign roles only ever add them (Entra): a single new entry beside the one that
     the user had takes its place.
@@ -142,9 +142,8 @@ def _chosen_role(document: Document, previous: User | None) -> str | None:
         if len(entries) == 1:
             document["roles"] = [entries[0]]
     if not entries:
-        return None
-    named = entries[0].get("value") or entries[0].get("display")
-    return named if isinstance(named, str) else None
+        return roles.MINIMAL_PERMISSIONS
+    return str(entries[0].get("value") or entries[0].get("display") or "")
 
 
 def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
