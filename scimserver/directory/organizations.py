@@ -53,8 +53,9 @@ class Organization:
 
 @cache
 def _timezones() -> frozenset[str]:
-    # Asking costs milliseconds: the answer is gathered from the files of the database.
-    return frozenset(available_timezones())
+    # Asking costs milliseconds: the answer is gathered from files. Two of them name no place: what the
+    # machine is set to, and the database's own word for "not set".
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def check_timezone(name: str) -> None:

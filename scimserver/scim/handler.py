@@ -185,7 +185,7 @@ class ProvisioningHandler(AsyncScimHandler):
         self.service.check_preconditions(current, "PUT", conditions)
         with self._trace.step("apply"):
             wanted.replace(current)
-        return await self.storage.update_view(resource_type, wanted)
+        return await self.storage.update_view(resource_type, wanted, replacing=True)
 
     async def patch(self, request: ScimRequest) -> ScimResponse:
         """Modify a resource (section 3.5.2): a user is answered, a group only where asked for (D6)."""

@@ -237,7 +237,7 @@ class _Asked:
                 return self._names(attribute, self.complex_hosts)
             case Returned.default:
                 return self._keeps_default(attribute)
-            case _ as unknown:  # pragma: no cover
+            case _ as unknown:
                 assert_never(unknown)
 
     def _keeps_default(self, attribute: _Attribute) -> bool:

@@ -24,7 +24,6 @@ from scimserver.scim.literals import Reader
 from scimserver.scim.page_sql import Mode, RowColumns, Source, hot_page_text, page_text, total_of
 from scimserver.scim.sort_sql import SortKey, sort_keys
 
-
 _FURTHEST = 2**48
 """Further than any page begins; a larger `startIndex` would overflow in the database."""
 

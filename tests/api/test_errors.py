@@ -25,7 +25,7 @@ ORIGIN = Origin(request_id="tests")
     [
         ("GET", "/Nothing"),
         ("POST", "/Nothing"),
-        ("GET", "/Users/a/b"),
+        ("GET", "/Groups/a/b"),
         ("PUT", "/Nothing/1"),
         ("GET", f"/Users/{UNKNOWN}"),
         ("PUT", f"/Users/{UNKNOWN}"),

@@ -13,7 +13,7 @@ from scimserver.scim.searchable import SensitiveAttribute
 
 ID = "0190b8a0-0000-7000-8000-00000000000a"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-MEMBERSHIP = "group_members AS m WHERE m.org_id = u.org_id AND m.user_id = u.id"
+MEMBER_OF = "EXISTS (SELECT FROM group_members AS m WHERE m.org_id = u.org_id AND m.user_id = u.id"
 EMAILS = "((u.shadow -> 'emails') @> $1::jsonb)"
 
 ENTRIES = "EXISTS (SELECT FROM jsonb_array_elements((u.shadow -> 'emails')) AS e (entry)"
@@ -46,8 +46,7 @@ COMPILED = [
     ),
     (
         "groups eq null",
-        f"(((EXISTS (SELECT FROM {MEMBERSHIP} AND TRUE)) IS NOT TRUE)"
-        f" OR EXISTS (SELECT FROM {MEMBERSHIP} AND (m.group_id IS NULL)))",
+        f"((({MEMBER_OF} AND TRUE)) IS NOT TRUE) OR {MEMBER_OF} AND (m.group_id IS NULL)))",
         (),
     ),
     ("addresses eq null", "((u.shadow -> 'addresses') IS NULL)", ()),
@@ -74,7 +73,7 @@ COMPILED = [
     ),
     (
         f'groups[value eq "{ID}"]',
-        f"EXISTS (SELECT FROM {MEMBERSHIP} AND (m.group_id = $1::uuid))",
+        f"{MEMBER_OF} AND (m.group_id = $1::uuid))",
         (UUID(ID),),
     ),
     (
