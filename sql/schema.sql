@@ -104,7 +104,7 @@ CREATE TABLE users (
     document          bytea       NOT NULL,
     shadow            jsonb       NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (org_id, id),
-    CONSTRAINT users_user_name_key UNIQUE (org_id, user_name_key),
+    CONSTRAINT users_user_name_key UNIQUE (org_id, user_name_key) INCLUDE (id),
     CONSTRAINT users_role_id_fkey FOREIGN KEY (org_id, role_id) REFERENCES roles (org_id, id)
 );
 CREATE INDEX users_external_id_idx ON users (org_id, external_id) WHERE external_id IS NOT NULL;

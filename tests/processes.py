@@ -153,13 +153,15 @@ def program(*arguments: str | Path, **settings: str | Path | int) -> Generator[P
     given = {f"SCIMSERVER_{name.upper()}": str(value) for name, value in settings.items()}
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     folder = Path(tempfile.mkdtemp(prefix="scimserver-process-"))
+    # What a killed server leaves behind goes with the folder.
+    own = {"PYTHONPATH": python_path, "PYTHONWARNINGS": "error", "TMPDIR": str(folder)}
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "scimserver", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            env=kept | given | {"PYTHONPATH": python_path, "PYTHONWARNINGS": "error"},
+            env=kept | given | own,
             start_new_session=True,
         )
     running = Program(process=process, folder=folder)

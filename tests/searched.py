@@ -127,10 +127,8 @@ def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
 
 
 def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
-    # A user without displayName is shown by userName, which has a comparison key of its own.
-    named = draw(st.booleans()) or not user_name.isascii()
     document = draw(_USER_DOCUMENTS) | {"userName": user_name, "active": draw(st.booleans())}
-    if named:
+    if draw(st.booleans()):
         document["displayName"] = draw(texts)
     if others and draw(st.booleans()):
         boss = draw(st.sampled_from(others))

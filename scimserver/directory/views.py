@@ -2,7 +2,8 @@
 
 One statement gives a resource whole: the bytes as stored, and beside them the names of a user's
 groups and manager, or of a group's members. The fragments here are shared by the point reads and
-by the searches that `scim` composes, so that both answer the same.
+by the searches that `scim` composes, so that both answer the same. Names are looked up one by one through
+the primary key: joined, the planner would read the whole organisation beside a large group.
 """
 
 from collections.abc import Sequence
@@ -27,8 +28,10 @@ USER_DERIVED_COLUMNS: Final[LiteralString] = (
 USER_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN users AS boss ON boss.org_id = u.org_id AND boss.id = u.manager_id
 LEFT JOIN LATERAL (
-    SELECT array_agg(t.id ORDER BY t.id) AS ids, array_agg(t.display_name ORDER BY t.id) AS names
-    FROM group_members AS m JOIN groups AS t ON t.org_id = m.org_id AND t.id = m.group_id
+    SELECT array_agg(m.group_id ORDER BY m.group_id) AS ids,
+           array_agg((SELECT t.display_name FROM groups AS t WHERE t.org_id = m.org_id AND t.id = m.group_id)
+                     ORDER BY m.group_id) AS names
+    FROM group_members AS m
     WHERE m.org_id = u.org_id AND m.user_id = u.id
 ) AS derived ON true"""
 
@@ -37,9 +40,10 @@ GROUP_COLUMNS: Final[LiteralString] = _GROUP + _NONE_RELATED + _NO_MANAGER
 GROUP_DERIVED_COLUMNS: Final[LiteralString] = _GROUP + ", derived.ids, derived.names" + _NO_MANAGER
 GROUP_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN LATERAL (
-    SELECT array_agg(p.id ORDER BY p.id) AS ids,
-           array_agg(p.display_name ORDER BY p.id) AS names
-    FROM group_members AS m JOIN users AS p ON p.org_id = m.org_id AND p.id = m.user_id
+    SELECT array_agg(m.user_id ORDER BY m.user_id) AS ids,
+           array_agg((SELECT p.display_name FROM users AS p WHERE p.org_id = m.org_id AND p.id = m.user_id)
+                     ORDER BY m.user_id) AS names
+    FROM group_members AS m
     WHERE m.org_id = g.org_id AND m.group_id = g.id
 ) AS derived ON true"""
 

@@ -10,11 +10,10 @@ from scim2_models import PatchOp, PatchOperation, Resource
 from scimserver.access.connections import Passwords
 from scimserver.directory import groups, users
 from scimserver.directory.passwords import PasswordDigest, PasswordHasher
-from scimserver.directory.users.model import stand_in
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
-from scimserver.scim.models import Email, Group, ProvisionedUser
+from scimserver.scim.models import Group, ProvisionedUser
 from scimserver.scim.render import Rendered, Renderer
 from scimserver.work import Work
 
@@ -50,8 +49,10 @@ class Adapter(Protocol):
         """Store a new resource."""
         ...
 
-    async def update(self, work: Work, current: Any, resource: Resource[Any]) -> Any:
-        """Store the next state of a resource."""
+    async def update(
+        self, work: Work, current: Any, resource: Resource[Any], *, replacing: bool = False
+    ) -> Any:
+        """Store the next state of a resource; `replacing` says that it is all that a client sent."""
         ...
 
     async def delete(self, work: Work, current: Any) -> None:
@@ -110,26 +111,27 @@ class UserAdapter:
         if self._treatment.revive:
             former = await users.find_inactive(work, str(document.get("userName") or ""))
             if former is not None:
-                return await users.update(work, former, _revived(former, document), password)
+                revived = _revived(former, document)
+                return await users.update(work, former, revived, password, replacing=True)
         return await users.create(work, document, password)
 
-    async def update(self, work: Work, current: users.User, resource: Resource[Any]) -> users.User:
+    async def update(
+        self, work: Work, current: users.User, resource: Resource[Any], *, replacing: bool = False
+    ) -> users.User:
         """Give the user its next state."""
         document = _document(resource)
-        return await users.update(work, current, document, await self._password(document))
+        password = await self._password(document)
+        return await users.update(work, current, document, password, replacing=replacing)
 
     async def delete(self, work: Work, current: users.User) -> None:
         """Delete the user."""
         await users.delete(work, current)
 
     def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
-        """Keep `active`, `roles` and `timezone`; make an e-mail of `userName` where none is sent."""
+        """Keep `active`, `roles` and `timezone`."""
         for name in self.KEPT:
             if getattr(replacement, name) is None:
                 setattr(replacement, name, getattr(current, name))
-        user: Any = replacement
-        if not user.emails and user.user_name:
-            user.emails = [Email.model_validate(entry) for entry in stand_in(user.user_name)]
 
     def before_patch(self, current: users.User, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Let e-mails that a client adds take the place of the one we made for it."""
@@ -176,7 +178,9 @@ class GroupAdapter:
         """Add the group."""
         return await groups.create(work, _document(resource), _members(resource))
 
-    async def update(self, work: Work, current: groups.Group, resource: Resource[Any]) -> groups.Group:
+    async def update(
+        self, work: Work, current: groups.Group, resource: Resource[Any], *, replacing: bool = False
+    ) -> groups.Group:
         """Give the group its next state."""
         return await groups.update(work, current, _document(resource), _members(resource))
 
@@ -228,8 +232,7 @@ def _members(resource: Resource[Any]) -> tuple[UserId, ...]:
 def _revived(former: users.User, wanted: users.Document) -> users.Document:
     """What a POST makes of a deactivated user: as a PUT would, and active unless it says otherwise."""
     kept = {name: former.document[name] for name in UserAdapter.KEPT if name in former.document}
-    made = {"emails": stand_in(str(wanted["userName"]))}
-    return {**made, **kept, "active": True, **wanted}
+    return {**kept, "active": True, **wanted}
 
 
 def _adds(operation: "PatchOperation[Any]", attribute: str) -> bool:
@@ -237,8 +240,11 @@ def _adds(operation: "PatchOperation[Any]", attribute: str) -> bool:
     if operation.op is not PatchOperation.Op.add:
         return False
     if operation.path is not None:
-        return str(operation.path).rpartition(":")[2].lower() == attribute
+        return _unqualified(operation.path) == attribute
     value: Any = operation.value
-    return isinstance(value, dict) and attribute in {
-        str(key).lower() for key in cast("dict[Any, Any]", value)
-    }
+    return isinstance(value, dict) and attribute in map(_unqualified, cast("dict[Any, Any]", value))
+
+
+def _unqualified(path: Any) -> str:
+    """A path without its schema, in lower case."""
+    return str(path).rpartition(":")[2].lower()

@@ -29,6 +29,7 @@ from scimserver.kernel.permissions import Permission
 from scimserver.scim import json_body
 from scimserver.scim.errors import scim_error
 from scimserver.scim.filter_dialect import normalise_filter
+from scimserver.scim.filter_text import take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.projection import Projector, projector
 from scimserver.scim.provider import provider
@@ -117,16 +118,22 @@ class ProvisioningService(ScimService):
         return json_body.parse(body)
 
     def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple[SearchRequest[Any], Any]:
-        """Understand a tolerant connection's filter before the core parses it, and bound `startIndex`."""
-        if not self.strict and isinstance(payload, dict):
+        """Bound a filter and understand its dialect before the core parses it; bound `startIndex`."""
+        if isinstance(payload, dict):
             payload = {
-                key: normalise_filter(value) if key.lower() == "filter" else value
+                key: self._filter(value) if key.lower() == "filter" else value
                 for key, value in cast("dict[str, Any]", payload).items()
             }
         search, position = super().read_search(resource_types, payload)
         if search.start_index is not None:
             search.start_index = min(search.start_index, LAST_INDEX)
         return search, position
+
+    def _filter(self, sent: Any) -> Any:
+        if not isinstance(sent, str):
+            return sent
+        take_apart(sent)
+        return sent if self.strict else normalise_filter(sent)
 
     def _read_resource(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context

@@ -107,14 +107,19 @@ class DirectoryStorage(AsyncScimStorage):
         return resource_of(self.adapter(resource_type), view)
 
     async def update_view(
-        self, resource_type: ResourceType, resource: Resource[Any], *, expected_version: str | None = None
+        self,
+        resource_type: ResourceType,
+        resource: Resource[Any],
+        *,
+        expected_version: str | None = None,
+        replacing: bool = False,
     ) -> View:
-        """Store the next state of a resource; how it is read."""
+        """Store the next state of a resource; how it is read. `replacing`: it is all that was sent."""
         adapter = self.adapter(resource_type)
         async with self._working() as work:
             current = await self._stored(adapter, work, str(resource.id))
             _expect(adapter.view(current), expected_version)
-            return self._written(adapter, await adapter.update(work, current, resource))
+            return self._written(adapter, await adapter.update(work, current, resource, replacing=replacing))
 
     async def delete(
         self,

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, cast
 
 import orjson
 
-from scimserver.directory.shadow import comparable, shadow
+from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.directory.views import Reference
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import GroupId
@@ -54,7 +54,11 @@ def columns(document: Document) -> tuple[object, ...]:
     return (
         name,
         comparable(name),
-        document.get("externalId"),
+        _exact(document.get("externalId")),
         encoded(document),
         orjson.dumps(shadow(document)).decode(),
     )
+
+
+def _exact(value: Json) -> str | None:
+    return exact(value) if isinstance(value, str) else None

@@ -66,13 +66,21 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
     return user
 
 
-async def update(work: Work, current: User, wanted: Document, password: PasswordDigest | None = None) -> User:
+async def update(
+    work: Work,
+    current: User,
+    wanted: Document,
+    password: PasswordDigest | None = None,
+    *,
+    replacing: bool = False,
+) -> User:
     """Give a user another document; what changes nothing leaves version and time alone.
 
+    `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
     Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
-    settled = await _settled(work, wanted, current)
+    settled = await _settled(work, wanted, current, replacing=replacing)
     document = arranged(settled.document, current.id)
     stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
     if document == current.document and stands and password is None:
@@ -127,10 +135,10 @@ async def delete(work: Work, current: User) -> None:
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
 
 
-async def _settled(work: Work, wanted: Document, current: User | None) -> Settled:
+async def _settled(work: Work, wanted: Document, current: User | None, *, replacing: bool = True) -> Settled:
     """The document by the rules; a refusal says what would have changed, for the log."""
     try:
-        return await settle(work, wanted, current)
+        return await settle(work, wanted, current, replacing=replacing)
     except Refused as refused:
         before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
         refused.attempted = difference(before, arranged(wanted, user))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from scimserver.directory.shadow import comparable, shadow
+from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.facts import Change, Json
@@ -89,7 +89,7 @@ def columns(
         user_name,
         address_key(user_name),
         mail_domain,
-        document.get("externalId"),
+        _exact(document.get("externalId")),
         document.get("displayName"),
         _key(document.get("displayName")),
         _key(_sub(document.get("name"), "familyName")),
@@ -138,6 +138,10 @@ def _differences(old: Mapping[str, Json], new: Mapping[str, Json], prefix: str) 
 
 def _key(value: Json) -> str | None:
     return comparable(value) if isinstance(value, str) else None
+
+
+def _exact(value: Json) -> str | None:
+    return exact(value) if isinstance(value, str) else None
 
 
 def _sub(value: Json, name: str) -> Json:

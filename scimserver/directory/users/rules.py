@@ -29,14 +29,14 @@ class Settled:
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
 
 
-async def settle(work: Work, wanted: Document, previous: User | None) -> Settled:
-    """Fill in what the rules give, and check what they ask.
+async def settle(work: Work, wanted: Document, previous: User | None, *, replacing: bool) -> Settled:
+    """Fill in what the rules give, and check what they ask; `replacing` where nothing is left as it was.
 
     Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
     _require_user_name(document)
-    mail_stand_in = _settle_mail(document, previous)
+    mail_stand_in = _settle_mail(document, previous, replacing=replacing)
     with work.step("rules"):
         address = _changed(document["userName"], previous.user_name if previous else None)
         mail = None if mail_stand_in else primary_mail(document)
@@ -71,13 +71,13 @@ def _require_user_name(document: Document) -> None:
         raise InvalidValue("userName is required and may not be blank.", attribute="userName")
 
 
-def _settle_mail(document: Document, previous: User | None) -> bool:
+def _settle_mail(document: Document, previous: User | None, *, replacing: bool) -> bool:
     """Keep `emails` as sent; where there are none, make one from `userName` (P1)."""
     user_name = cast(str, document["userName"])
+    if replacing and not document.get("emails"):
+        document["emails"] = stand_in(user_name)
+        return True
     if previous is None:
-        if not document.get("emails"):
-            document["emails"] = stand_in(user_name)
-            return True
         return False
     made = (previous.document.get("emails"), stand_in(user_name))
     if previous.mail_stand_in and document.get("emails") in made:

@@ -1,0 +1,238 @@
+"""Email Domains (rule P2) on every path that sets an address over SCIM."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from scimserver.directory.organizations import Addresses
+from tests.serving import PATCH_OP, USER, Answer, Installation, ScimClient, replace
+
+OUTSIDE = "anna@elsewhere.test"
+
+PATHS: list[tuple[str, str, Any]] = [
+    ("POST", "/Users", {"schemas": [USER], "userName": OUTSIDE}),
+    ("PUT", "U", {"schemas": [USER], "userName": OUTSIDE}),
+    ("PATCH", "U", replace("userName", OUTSIDE)),
+    ("PATCH", "U", {"op": "Add", "path": "userName", "value": OUTSIDE}),
+    ("PATCH", "U", replace("USERNAME", OUTSIDE)),
+    ("PATCH", "U", replace(f"{USER}:userName", OUTSIDE)),
+    ("PATCH", "U", {"op": "replace", "value": {"userName": OUTSIDE}}),
+    ("PATCH", "U", {"op": "add", "value": {"userName": OUTSIDE}}),
+    ("PATCH", "U", {"op": "replace", "value": {f"{USER}:userName": OUTSIDE}}),
+    ("PATCH", "U", {"op": "replace", "value": {USER: {"userName": OUTSIDE}}}),
+    ("PATCH", "U", {"op": "replace", "path": USER, "value": {"userName": OUTSIDE}}),
+    ("PATCH", "U", replace("userName", [{"value": OUTSIDE}])),
+]
+
+
+async def attempt(scim: ScimClient, method: str, path: str, body: Any) -> Answer:
+    """Set an address; `U` is a user."""
+    if method == "PATCH":
+        body = {"schemas": [PATCH_OP], "Operations": [body]}
+    if path == "U":
+        path = f"/Users/{(await scim.make_user('anna@example.com')).id}"
+    return await scim.request(method, path, body)
+
+
+@pytest.mark.parametrize("method,path,body", PATHS)
+async def test_address_outside_the_email_domains_is_refused(
+    scim: ScimClient, method: str, path: str, body: Any
+):
+    answer = await attempt(scim, method, path, body)
+    assert answer.error == (400, "invalidValue")
+    assert (await scim.find(f'userName eq "{OUTSIDE}"')).json["totalResults"] == 0
+
+
+@pytest.mark.parametrize("method,path,body", PATHS[:3])
+async def test_refusal_names_the_domain_and_where_to_add_it(
+    scim: ScimClient, method: str, path: str, body: Any
+):
+    detail = (await attempt(scim, method, path, body)).json["detail"]
+    assert '"elsewhere.test"' in detail
+    assert "Email Domains" in detail
+    assert "scimserver domain add" in detail
+
+
+@pytest.mark.parametrize("method,path,body", PATHS)
+async def test_refusal_is_on_record_with_the_address(
+    installation: Installation, scim: ScimClient, method: str, path: str, body: Any
+):
+    await attempt(scim, method, path, body)
+    [logged] = await installation.log(scim.organization, outcomes=["failure"])
+    assert logged.entry["reason"] == "domain_not_allowed"
+    [index] = [n for n, change in enumerate(logged.entry["changes"]) if change["path"] == "userName"]
+    old = None if method == "POST" else "anna@example.com"
+    assert logged.personal.get(f"changes.{index}.old") == old
+    assert logged.personal[f"changes.{index}.new"] == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    "user_name",
+    [
+        "anna@sub.example.com",
+        "anna@notexample.com",
+        "anna@example.com.evil.test",
+        "anna@example.co",
+        "anna@ex\u0430mple.com",
+        "anna@xn--exmple-4nf.com",
+        "anna@example\u200b.com",
+        "anna@example.com@elsewhere.test",
+        "anna@example.com\u3002evil.test",
+        "anna%elsewhere.test@example.com",
+        '"anna@elsewhere.test"@example.com',
+        "anna(@elsewhere.test)@example.com",
+        "anna@[192.0.2.1]",
+        "anna@example.com ",
+        "anna",
+        "@example.com",
+        "anna@",
+        "anna @example.com",
+        "=?utf-8?q?anna=40elsewhere.test?=@example.com",
+        "anna@example.com\r\nBcc: x@elsewhere.test",
+        "a" * 65 + "@example.com",
+    ],
+)
+async def test_address_that_only_looks_right_is_refused(scim: ScimClient, user_name: str):
+    assert (await scim.post("/Users", {"userName": user_name})).error == (400, "invalidValue")
+
+
+@pytest.mark.parametrize(
+    "user_name", ["anna@EXAMPLE.com", "anna+tag@example.com", "änna@example.com", "o'brien@example.com"]
+)
+async def test_address_in_the_email_domains_is_taken(scim: ScimClient, user_name: str):
+    assert (await scim.post("/Users", {"userName": user_name})).json["userName"] == user_name
+
+
+@pytest.mark.parametrize("user_name", ["anna@sub.example.com", "anna@a.b.example.com", "anna@example.com"])
+async def test_sub_domains_are_taken_where_the_entry_says_so(installation: Installation, user_name: str):
+    scim = await installation.client(await installation.organization(subdomains=True))
+    assert (await scim.post("/Users", {"userName": user_name})).status == 201
+
+
+@pytest.mark.parametrize("user_name", ["anna@notexample.com", "anna@example.com.evil.test"])
+async def test_sub_domains_are_true_ones(installation: Installation, user_name: str):
+    scim = await installation.client(await installation.organization(subdomains=True))
+    assert (await scim.post("/Users", {"userName": user_name})).error == (400, "invalidValue")
+
+
+async def test_refusal_of_a_sub_domain_says_that_its_parent_is_listed(scim: ScimClient):
+    detail = (await scim.post("/Users", {"userName": "anna@sub.example.com"})).json["detail"]
+    assert '"sub.example.com"' in detail
+    assert '"example.com" is listed there without its sub-domains' in detail
+
+
+@pytest.mark.parametrize("listed", ["münchen.example", "xn--mnchen-3ya.example", "MÜNCHEN.example"])
+@pytest.mark.parametrize("sent", ["anna@münchen.example", "anna@XN--MNCHEN-3YA.example"])
+async def test_international_domain_is_one_in_all_spellings(
+    installation: Installation, listed: str, sent: str
+):
+    scim = await installation.client(await installation.organization(domain=listed))
+    assert (await scim.post("/Users", {"userName": sent})).json["userName"] == sent
+
+
+async def test_refusal_of_a_look_alike_shows_its_true_spelling(scim: ScimClient):
+    detail = (await scim.post("/Users", {"userName": "anna@ex\u0430mple.com"})).json["detail"]
+    assert "xn--exmple-4nf.com" in detail
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_placeholder_of_a_clone_is_given_by_cloning_only(scim: ScimClient, method: str):
+    name = "anna@example.com (Copy 1)"
+    path = "/Users" if method == "POST" else "U"
+    answer = await attempt(
+        scim, method, path, replace("userName", name) if method == "PATCH" else {"userName": name}
+    )
+    assert answer.error == (400, "invalidValue")
+    assert "(Copy N)" in answer.json["detail"]
+
+
+async def test_placeholder_outside_the_email_domains_says_so_too(scim: ScimClient):
+    answer = await scim.post("/Users", {"userName": "anna@elsewhere.test (Copy 1)"})
+    assert answer.error == (400, "invalidValue")
+
+
+async def test_address_that_stays_is_not_looked_at_again(scim: ScimClient, connection: asyncpg.Connection):
+    user = await scim.make_user("anna@example.com", title="Agent")
+    await connection.execute("DELETE FROM email_domains")
+    patched = await scim.patch(f"/Users/{user.id}", replace("title", "Lead"))
+    put = await scim.put(f"/Users/{user.id}", {**user.json, "title": "Chief"})
+    assert (patched.status, put.status, put.json["title"]) == (200, 200, "Chief")
+
+
+@pytest.mark.parametrize("emails", [[{"value": "anna@elsewhere.test", "primary": True}], [{"value": "x"}]])
+async def test_other_emails_are_of_any_domain(scim: ScimClient, emails: Any):
+    user = await scim.make_user(emails=emails)
+    assert user.json["emails"] == emails
+
+
+@pytest.fixture
+def free() -> Any:
+    """Makes a client of an organisation that takes any user name."""
+
+    async def made(installation: Installation) -> ScimClient:
+        return await installation.client(await installation.organization(addresses=Addresses.FREE))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    "user_name", ["anna", "anna@elsewhere.test", "Anna Berg", "anna@example.com (Copy 1)"]
+)
+async def test_free_organization_takes_any_user_name(installation: Installation, free: Any, user_name: str):
+    scim = await free(installation)
+    assert (await scim.post("/Users", {"userName": user_name})).json["userName"] == user_name
+
+
+async def test_free_organization_keeps_user_names_unique(installation: Installation, free: Any):
+    scim = await free(installation)
+    await scim.make_user("Anna Berg")
+    assert (await scim.post("/Users", {"userName": "anna berg"})).error == (409, "uniqueness")
+
+
+PRIMARY = {"value": OUTSIDE, "primary": True}
+
+
+@pytest.mark.parametrize(
+    "method,path,body",
+    [
+        ("POST", "/Users", {"userName": "anna", "emails": [PRIMARY]}),
+        ("PUT", "U", {"userName": "anna", "emails": [PRIMARY]}),
+        ("PATCH", "U", replace("emails", [PRIMARY])),
+        ("PATCH", "U", {"op": "add", "path": "emails", "value": [PRIMARY]}),
+        ("PATCH", "U", replace("emails[primary eq true].value", OUTSIDE)),
+        ("PATCH", "U", {"op": "replace", "value": {"emails": [PRIMARY]}}),
+    ],
+)
+async def test_free_organization_looks_at_the_primary_email(
+    installation: Installation, free: Any, method: str, path: str, body: Any
+):
+    scim = await free(installation)
+    answer = await attempt(scim, method, path, body)
+    assert answer.error == (400, "invalidValue")
+    assert '"elsewhere.test"' in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "emails",
+    [
+        [],
+        [{"value": OUTSIDE}],
+        [{"value": OUTSIDE}, {"value": "anna@example.com", "primary": True}],
+        [{"value": "no address", "primary": True}],
+    ],
+)
+async def test_free_organization_looks_at_no_other_email(
+    installation: Installation, free: Any, emails: list[Any]
+):
+    scim = await free(installation)
+    assert (await scim.post("/Users", {"userName": "anna", "emails": emails})).status == 201
+
+
+async def test_free_organization_looks_at_an_email_that_becomes_primary(
+    installation: Installation, free: Any
+):
+    scim = await free(installation)
+    user = await scim.make_user("anna", emails=[{"value": OUTSIDE, "type": "home"}])
+    answer = await scim.patch(f"/Users/{user.id}", replace('emails[type eq "home"].primary', True))
+    assert answer.error == (400, "invalidValue")

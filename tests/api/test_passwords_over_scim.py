@@ -1,0 +1,157 @@
+"""Passwords that arrive over SCIM (rule P7): dropped or governed, and never seen again."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from argon2 import PasswordHasher
+
+from scimserver.access.connections import Passwords
+from scimserver.access.tokens import DEFAULT_SCOPES
+from tests.serving import Answer, Installation, ScimClient, fresh_address, remove, replace
+
+PASSWORD = "correct horse battery staple"
+OTHER = "incorrect mule charger paperclip"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def accepting(installation: Installation, scim: ScimClient) -> ScimClient:
+    """A connection of the same organisation that takes passwords."""
+    return await installation.client(scim.organization, passwords=Passwords.ACCEPT)
+
+
+async def set_by(scim: ScimClient, form: str, password: Any) -> Answer:
+    """The answer to a password that comes in some form."""
+    if form == "POST":
+        return await scim.post("/Users", {"userName": fresh_address(), "password": password})
+    user = await scim.make_user()
+    if form == "PUT":
+        return await scim.put(f"/Users/{user.id}", {**user.json, "password": password})
+    operation = replace("password", password)
+    if form == "PATCH without path":
+        operation = {"op": "replace", "value": {"password": password}}
+    return await scim.patch(f"/Users/{user.id}", operation)
+
+
+FORMS = ["POST", "PUT", "PATCH", "PATCH without path"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_password_is_dropped_by_default(scim: ScimClient, connection: asyncpg.Connection, form: str):
+    assert (await set_by(scim, form, "short")).status in (200, 201)
+    assert await connection.fetchval("SELECT count(*) FROM credentials") == 0
+
+
+async def test_dropped_password_is_no_change(installation: Installation, scim: ScimClient):
+    answer = await set_by(scim, "PATCH", PASSWORD)
+    [logged] = await installation.log(scim.organization, request_id=answer.headers["X-Request-Id"])
+    assert logged.entry["outcome"] == "noop"
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_accepted_password_is_kept_as_a_digest(
+    accepting: ScimClient, connection: asyncpg.Connection, form: str
+):
+    assert (await set_by(accepting, form, PASSWORD)).status in (200, 201)
+    digest = await connection.fetchval("SELECT password_hash FROM credentials")
+    assert digest.startswith("$argon2id$")
+    assert PasswordHasher().verify(digest, PASSWORD)
+
+
+async def test_second_password_takes_the_place_of_the_first(
+    accepting: ScimClient, connection: asyncpg.Connection
+):
+    user = await accepting.make_user(password=PASSWORD)
+    await accepting.patch(f"/Users/{user.id}", replace("password", OTHER))
+    assert PasswordHasher().verify(await connection.fetchval("SELECT password_hash FROM credentials"), OTHER)
+
+
+@pytest.mark.parametrize("form", ["PUT", "PATCH"])
+async def test_password_stays_when_nothing_is_said_of_it(
+    accepting: ScimClient, connection: asyncpg.Connection, form: str
+):
+    user = await accepting.make_user(password=PASSWORD)
+    if form == "PUT":
+        await accepting.put(f"/Users/{user.id}", {**user.json, "title": "Lead"})
+    else:
+        await accepting.patch(f"/Users/{user.id}", replace("title", "Lead"))
+    assert PasswordHasher().verify(
+        await connection.fetchval("SELECT password_hash FROM credentials"), PASSWORD
+    )
+
+
+@pytest.mark.parametrize(
+    "password", ["", "short", "x" * 14, "x" * 257, "\u00e9" * 14, "tab\tand\nline and more"]
+)
+@pytest.mark.parametrize("form", ["POST", "PATCH"])
+async def test_password_that_breaks_the_policy_is_refused(
+    accepting: ScimClient, connection: asyncpg.Connection, form: str, password: str
+):
+    answer = await set_by(accepting, form, password)
+    assert answer.error == (400, "invalidValue")
+    assert "password" in answer.json["detail"]
+    assert await connection.fetchval("SELECT count(*) FROM credentials") == 0
+
+
+@pytest.mark.parametrize("password", ["x" * 15, "x" * 256, "spaces are good too", "\u5bc6" * 15])
+async def test_password_that_meets_the_policy_is_taken(accepting: ScimClient, password: str):
+    assert (await set_by(accepting, "POST", password)).status == 201
+
+
+async def test_removing_a_password_over_scim_leaves_it(accepting: ScimClient, connection: asyncpg.Connection):
+    user = await accepting.make_user(password=PASSWORD)
+    await accepting.patch(f"/Users/{user.id}", remove("password"))
+    assert await connection.fetchval("SELECT count(*) FROM credentials") == 1
+
+
+async def test_new_password_is_a_new_version(accepting: ScimClient):
+    user = await accepting.make_user()
+    answer = await accepting.patch(f"/Users/{user.id}", replace("password", PASSWORD))
+    assert answer.headers["ETag"] != user.headers["ETag"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("password", [PASSWORD, "staple"])
+async def test_password_is_nowhere_afterwards(
+    accepting: ScimClient, connection: asyncpg.Connection, form: str, password: str
+):
+    answer = await set_by(accepting, form, password)
+    assert "staple" not in answer.text
+    tables = ("log_entries", "log_values", "outbox", "users", "credentials", "groups")
+    for table in tables:
+        rows = await connection.fetch(f"SELECT t::text AS text FROM {table} AS t")  # noqa: S608 - from above
+        assert not any("staple" in row["text"] for row in rows)
+        # What is stored as bytes is written in hexadecimal.
+        assert not any(b"staple".hex() in row["text"] for row in rows)
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_setting_a_password_is_on_record_without_it(
+    installation: Installation, accepting: ScimClient, form: str
+):
+    answer = await set_by(accepting, form, PASSWORD)
+    [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
+    [change] = [change for change in logged.entry["changes"] if change["path"] == "password"]
+    assert change == {"path": "password"}
+
+
+@pytest.mark.parametrize(
+    "value", [["correct horse battery staple"], {"a": "staple"}, 12345678901234567890123]
+)
+async def test_password_of_the_wrong_kind_is_not_repeated(
+    installation: Installation, scim: ScimClient, value: Any
+):
+    answer = await scim.post("/Users", {"userName": fresh_address(), "password": value})
+    assert answer.status == 400
+    assert "staple" not in answer.text
+    assert "staple" not in str(await installation.log(scim.organization))
+
+
+async def test_many_passwords_at_once_do_not_stop_other_requests(accepting: ScimClient):
+    import asyncio
+
+    users = [{"userName": fresh_address(), "password": PASSWORD} for _ in range(8)]
+    answers = await asyncio.gather(*(accepting.post("/Users", user) for user in users))
+    assert [answer.status for answer in answers] == [201] * 8
+    assert DEFAULT_SCOPES
