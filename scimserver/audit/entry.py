@@ -122,11 +122,13 @@ def write(entry: Entry, salt: Salt) -> Written:
         },
         "detail": commit("detail", entry.detail, entry.target),
         "changes": [
-            {
-                "path": change.path,
-                "old": commit(f"changes.{index}.old", change.old, entry.target),
-                "new": commit(f"changes.{index}.new", change.new, entry.target),
-            }
+            _assigned(
+                {
+                    "path": change.path,
+                    "old": commit(f"changes.{index}.old", change.old, entry.target),
+                    "new": commit(f"changes.{index}.new", change.new, entry.target),
+                }
+            )
             for index, change in enumerate(entry.changes)
         ],
         "steps": [[step.name, step.outcome.value, step.microseconds] for step in entry.steps],

@@ -69,6 +69,11 @@ class DataDirectory:
         return self.socket / _SOCKET
 
     @property
+    def socket_lock(self) -> Path:
+        """PostgreSQL's note of the process id that listens on the socket."""
+        return self.socket / f"{_SOCKET}.lock"
+
+    @property
     def dsn(self) -> str:
         """How to connect."""
         return f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(self.socket), safe='')}&port={PORT}"

@@ -201,7 +201,8 @@ def _clear_remains(directory: DataDirectory, deadline: float) -> None:
         _wait_a_little(
             deadline, f"another PostgreSQL, process {min(remaining)}, runs in {directory.cluster}: stop it"
         )
-    (directory.cluster / "postmaster.pid").unlink(missing_ok=True)
+    for note in (directory.cluster / "postmaster.pid", directory.socket_lock):
+        note.unlink(missing_ok=True)
 
 
 def _spawn(directory: DataDirectory, found: Programs, settings: dict[str, str]) -> subprocess.Popen[bytes]:

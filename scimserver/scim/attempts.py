@@ -50,18 +50,26 @@ def attempt_of(method: str, path: str) -> Attempt | None:
 
 
 def route_of(path: str) -> str:
-    """The path without identifiers: what logs and metrics call it."""
+    """The path without identifiers, one of a few: what logs and metrics call it."""
     segments = path.strip("/").split("/")
-    known = segments[0] if segments[0].lower() in _ENDPOINTS else "{unknown}"
+    known = _ENDPOINTS.get(segments[0].lower(), "{unknown}")
     if len(segments) == 1:
         return f"/{known}" if segments[0] else "/"
     last = segments[1] if segments[1] == ".search" else "{id}"
     return f"/{known}/{last}" if len(segments) == 2 else "/{unknown}"
 
 
-_ENDPOINTS: Final = frozenset(
-    {"users", "groups", "me", "bulk", ".search", "schemas", "resourcetypes", "serviceproviderconfig"}
+_NAMES: Final = (
+    "Users",
+    "Groups",
+    "Me",
+    "Bulk",
+    ".search",
+    "Schemas",
+    "ResourceTypes",
+    "ServiceProviderConfig",
 )
+_ENDPOINTS: Final[Mapping[str, str]] = {name.lower(): name for name in _NAMES}
 
 
 def refusal(

@@ -3,7 +3,7 @@
 `groups`, the manager's `$ref` and `displayName`, `members` and `meta` are no part of the stored
 document (RFC 7643, section 3.1; RFC 7644, section 3.14). The manager stands last in the document,
 so that a cut at its end is enough; nothing is parsed.
-Proven by tests/api/test_representation.py and tests/properties/test_render.py.
+Proven by tests/unit/test_render.py and tests/properties/test_render.py.
 """
 
 import hashlib

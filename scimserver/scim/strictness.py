@@ -18,26 +18,29 @@ def strict_patch(model: type[Resource[Any]], body: JsonObject) -> JsonObject:
 
     Raises `InvalidSyntaxException` for an operation without a path.
     """
-    operations = body.get("Operations")
+    key = next((name for name in body if name.lower() == "operations"), "")
+    operations = body.get(key)
     if not isinstance(operations, list):
         return body
-    return {**body, "Operations": [each for sent in operations for each in _spelled_out(model, sent)]}
+    return {**body, key: [each for sent in operations for each in _spelled_out(model, sent)]}
 
 
-def _spelled_out(model: type[Resource[Any]], operation: JsonValue) -> Iterator[JsonValue]:
-    if not isinstance(operation, dict):
-        yield operation
+def _spelled_out(model: type[Resource[Any]], sent: JsonValue) -> Iterator[JsonValue]:
+    if not isinstance(sent, dict):
+        yield sent
         return
-    path = operation.get("path")
+    operation = {name.lower(): item for name, item in sent.items()}
+    verb, path = operation.get("op"), operation.get("path")
     if path is None:
         raise InvalidSyntaxException(
             detail="Every operation needs a path: this connection is strict. Name the attribute in path."
         )
-    if operation.get("op") == "replace" and isinstance(path, str) and _is_complex(model, path):
+    replaces = isinstance(verb, str) and verb.lower() == "replace"
+    if replaces and isinstance(path, str) and _is_complex(model, path):
         yield {"op": "remove", "path": path}
         yield {**operation, "op": "add"}
     else:
-        yield operation
+        yield sent
 
 
 def _is_complex(model: type[Resource[Any]], path: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from scimserver.directory.organizations import Addresses
 from tests.serving import PATCH_OP, USER, Answer, Installation, ScimClient, replace
@@ -166,28 +167,22 @@ async def test_other_emails_are_of_any_domain(scim: ScimClient, emails: Any):
     assert user.json["emails"] == emails
 
 
-@pytest.fixture
-def free() -> Any:
-    """Makes a client of an organisation that takes any user name."""
-
-    async def made(installation: Installation) -> ScimClient:
-        return await installation.client(await installation.organization(addresses=Addresses.FREE))
-
-    return made
+@pytest_asyncio.fixture(loop_scope="session")
+async def free(installation: Installation) -> ScimClient:
+    """A connection of an organisation that takes any user name."""
+    return await installation.client(await installation.organization(addresses=Addresses.FREE))
 
 
 @pytest.mark.parametrize(
     "user_name", ["anna", "anna@elsewhere.test", "Anna Berg", "anna@example.com (Copy 1)"]
 )
-async def test_free_organization_takes_any_user_name(installation: Installation, free: Any, user_name: str):
-    scim = await free(installation)
-    assert (await scim.post("/Users", {"userName": user_name})).json["userName"] == user_name
+async def test_free_organization_takes_any_user_name(free: ScimClient, user_name: str):
+    assert (await free.post("/Users", {"userName": user_name})).json["userName"] == user_name
 
 
-async def test_free_organization_keeps_user_names_unique(installation: Installation, free: Any):
-    scim = await free(installation)
-    await scim.make_user("Anna Berg")
-    assert (await scim.post("/Users", {"userName": "anna berg"})).error == (409, "uniqueness")
+async def test_free_organization_keeps_user_names_unique(free: ScimClient):
+    await free.make_user("Anna Berg")
+    assert (await free.post("/Users", {"userName": "anna berg"})).error == (409, "uniqueness")
 
 
 PRIMARY = {"value": OUTSIDE, "primary": True}
@@ -205,10 +200,9 @@ PRIMARY = {"value": OUTSIDE, "primary": True}
     ],
 )
 async def test_free_organization_looks_at_the_primary_email(
-    installation: Installation, free: Any, method: str, path: str, body: Any
+    free: ScimClient, method: str, path: str, body: Any
 ):
-    scim = await free(installation)
-    answer = await attempt(scim, method, path, body)
+    answer = await attempt(free, method, path, body)
     assert answer.error == (400, "invalidValue")
     assert '"elsewhere.test"' in answer.json["detail"]
 
@@ -222,17 +216,11 @@ async def test_free_organization_looks_at_the_primary_email(
         [{"value": "no address", "primary": True}],
     ],
 )
-async def test_free_organization_looks_at_no_other_email(
-    installation: Installation, free: Any, emails: list[Any]
-):
-    scim = await free(installation)
-    assert (await scim.post("/Users", {"userName": "anna", "emails": emails})).status == 201
+async def test_free_organization_looks_at_no_other_email(free: ScimClient, emails: list[Any]):
+    assert (await free.post("/Users", {"userName": "anna", "emails": emails})).status == 201
 
 
-async def test_free_organization_looks_at_an_email_that_becomes_primary(
-    installation: Installation, free: Any
-):
-    scim = await free(installation)
-    user = await scim.make_user("anna", emails=[{"value": OUTSIDE, "type": "home"}])
-    answer = await scim.patch(f"/Users/{user.id}", replace('emails[type eq "home"].primary', True))
+async def test_free_organization_looks_at_an_email_that_becomes_primary(free: ScimClient):
+    user = await free.make_user("anna", emails=[{"value": OUTSIDE, "type": "home"}])
+    answer = await free.patch(f"/Users/{user.id}", replace('emails[type eq "home"].primary', True))
     assert answer.error == (400, "invalidValue")

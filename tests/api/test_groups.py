@@ -1,5 +1,6 @@
 """Groups (Teams): members come and go, one at a time or all at once (RFC 7643, section 4.2)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -150,8 +151,6 @@ async def test_patch_of_a_group_is_refused_by_what_is_wrong(
 
 
 async def test_group_may_have_hundreds_of_members(scim: ScimClient, people: dict[str, str]):
-    import asyncio
-
     users = await asyncio.gather(*(scim.make_user() for _ in range(200)))
     group = await scim.make_group("All", *(user.id for user in users))
     assert len((await scim.get(f"/Groups/{group.id}")).json["members"]) == 200

@@ -1,5 +1,6 @@
 """Passwords that arrive over SCIM (rule P7): dropped or governed, and never seen again."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -8,7 +9,6 @@ import pytest_asyncio
 from argon2 import PasswordHasher
 
 from scimserver.access.connections import Passwords
-from scimserver.access.tokens import DEFAULT_SCOPES
 from tests.serving import Answer, Installation, ScimClient, fresh_address, remove, replace
 
 PASSWORD = "correct horse battery staple"
@@ -120,7 +120,7 @@ async def test_password_is_nowhere_afterwards(
     assert "staple" not in answer.text
     tables = ("log_entries", "log_values", "outbox", "users", "credentials", "groups")
     for table in tables:
-        rows = await connection.fetch(f"SELECT t::text AS text FROM {table} AS t")  # noqa: S608 - from above
+        rows = await connection.fetch(f"SELECT t::text AS text FROM {table} AS t")
         assert not any("staple" in row["text"] for row in rows)
         # What is stored as bytes is written in hexadecimal.
         assert not any(b"staple".hex() in row["text"] for row in rows)
@@ -133,7 +133,7 @@ async def test_setting_a_password_is_on_record_without_it(
     answer = await set_by(accepting, form, PASSWORD)
     [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
     [change] = [change for change in logged.entry["changes"] if change["path"] == "password"]
-    assert change == {"path": "password"}
+    assert (change.get("old"), change.get("new")) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,6 @@ async def test_password_of_the_wrong_kind_is_not_repeated(
 
 
 async def test_many_passwords_at_once_do_not_stop_other_requests(accepting: ScimClient):
-    import asyncio
-
     users = [{"userName": fresh_address(), "password": PASSWORD} for _ in range(8)]
     answers = await asyncio.gather(*(accepting.post("/Users", user) for user in users))
     assert [answer.status for answer in answers] == [201] * 8
-    assert DEFAULT_SCOPES

@@ -129,7 +129,7 @@ def committed(entry: dict[str, Any]) -> dict[str, str]:
         "detail": entry.get("detail"),
     }
     for index, change in enumerate(entry.get("changes", [])):
-        found |= {f"changes.{index}.old": change["old"], f"changes.{index}.new": change["new"]}
+        found |= {f"changes.{index}.{side}": change.get(side) for side in ("old", "new")}
     return {field: value for field, value in found.items() if value is not None}
 
 
