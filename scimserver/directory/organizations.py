@@ -11,6 +11,7 @@ from asyncpg import Record
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.directory import roles
+from scimserver.directory.limits import shown
 from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
 from scimserver.kernel.facts import (
     Change,
@@ -62,7 +63,7 @@ def check_timezone(name: str) -> None:
     """Raise `InvalidValue` unless `name` is in the IANA time zone database."""
     if name not in _timezones():
         raise InvalidValue(
-            f'"{name}" is not a time zone of the IANA database: write one such as Europe/Berlin.',
+            f'"{shown(name)}" is not a time zone of the IANA database: write one such as Europe/Berlin.',
             attribute="timezone",
         )
 

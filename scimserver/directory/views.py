@@ -54,11 +54,23 @@ def _text(*parts: LiteralString) -> LiteralString:
 
 VIEW_USER: Final = Query(
     "view_user",
+    "A user with what derives from elsewhere.  $1 organisation, $2 id",
+    _text(
+        "SELECT ",
+        USER_DERIVED_COLUMNS,
+        " FROM users AS u",
+        USER_DERIVED_JOINS,
+        " WHERE u.org_id = $1 AND u.id = $2",
+    ),
+)
+EDIT_USER: Final = Query(
+    "edit_user",
     "A user with what derives from elsewhere, and what the rules look at.  $1 organisation, $2 id",
     _text(
         "SELECT ",
         USER_DERIVED_COLUMNS,
-        ", u.active, u.role_id, u.mail_stand_in FROM users AS u",
+        ", u.active, u.role_id, u.mail_stand_in, (SELECT 'users.update' = ANY (r.permissions)"
+        " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS manages_users FROM users AS u",
         USER_DERIVED_JOINS,
         " WHERE u.org_id = $1 AND u.id = $2",
     ),

@@ -58,6 +58,12 @@ class NotPermitted(Refused):
     reason = "not_permitted"
 
 
+class LastAdministrator(NotPermitted):
+    """Nobody would be left who may manage users (rule P5)."""
+
+    reason = "last_administrator"
+
+
 class VersionMismatch(Refused):
     """The resource is no longer the version that the caller expected (RFC 7644, section 3.14)."""
 

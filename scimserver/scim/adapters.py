@@ -112,7 +112,7 @@ class UserAdapter:
             former = await users.find_inactive(work, str(document.get("userName") or ""))
             if former is not None:
                 revived = _revived(former, document)
-                return await users.update(work, former, revived, password, replacing=True)
+                return await users.update(work, former, revived, password, replacing=True, reviving=True)
         return await users.create(work, document, password)
 
     async def update(

@@ -40,7 +40,8 @@ class Attempt:
 def attempt_of(method: str, path: str) -> Attempt | None:
     """What a request below the base URL tries to change; None for one that only reads."""
     segments = path.strip("/").split("/")
-    if method not in _VERBS or segments[-1] == ".search":
+    searches = method == "POST" and segments[-1] == ".search" and len(segments) <= 2
+    if method not in _VERBS or searches:
         return None
     kind = _KINDS.get(segments[0].lower())
     if kind is None or len(segments) > 2:

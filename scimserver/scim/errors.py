@@ -61,7 +61,8 @@ def scim_error(failure: Exception) -> SCIMException | None:
         case errors.Conflicted():
             return ServiceUnavailable()
         case errors.Unavailable():
-            return ServiceUnavailable(detail=failure.detail, retry_after=failure.retry_after)
+            # What is known of the outside (hosts, sockets) is for operators, not for clients.
+            return ServiceUnavailable(retry_after=failure.retry_after)
         case errors.Refused():
             kind = next(kind for kind in type(failure).__mro__ if kind in _TRANSLATION)
             return _TRANSLATION[kind](detail=failure.detail)

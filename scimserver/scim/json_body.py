@@ -7,8 +7,11 @@ A refusal says what is wrong and where, and repeats no value. Proven by tests/un
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import TypeAlias
+from unicodedata import combining
 
 import orjson
 from scim2_models import InvalidSyntaxException
@@ -24,6 +27,11 @@ _MAX_DECIMAL = 40
 
 _MAX_NAME = 64
 """How much of a client's name a refusal repeats."""
+
+
+_MAX_MARKS = 30
+_RUNS = re.compile(f"[\u0300-\U0010ffff]{{{_MAX_MARKS + 1},}}")
+"""Too many characters in a row of which each may be a combining mark, or a letter of most scripts."""
 
 
 class _OversizedNumber(Exception):
@@ -42,6 +50,8 @@ def parse(body: bytes) -> JsonObject:
         raise _refused(f"The number at {place} has too many digits: send it as a string.") from None
     if b"\\u0000" in body and (place := _place(unique, _has_nul)):
         raise _refused(f"There is a NUL character (\\u0000) at {place}.")
+    if not body.isascii() or b"\\u" in body:
+        _check_marks(unique)
     if not isinstance(unique, dict):
         raise _refused("The body must be a JSON object: { ... }.")
     return unique
@@ -135,6 +145,31 @@ def _or_oversized(read: Callable[[str], float]) -> Callable[[str], "float | str"
 
 
 _LENIENT_DECODER = json.JSONDecoder(parse_int=_or_oversized(_integer), parse_float=_or_oversized(_decimal))
+
+
+def _check_marks(value: JsonValue) -> None:
+    # Bringing marks into order takes a time that grows with the square of their number: a run that is
+    # nobody's language would hold up everybody (UAX #15, section 13: stream-safe text has at most 30).
+    if place := _place(value, _has_marks_in_a_row):
+        raise _refused(f"There are more than {_MAX_MARKS} combining marks in a row at {place}.")
+
+
+def _has_marks_in_a_row(leaf: JsonValue) -> bool:
+    if not isinstance(leaf, str) or leaf.isascii():
+        return False
+    return any(map(_has_too_many_marks, _RUNS.findall(leaf)))
+
+
+def _has_too_many_marks(run: str) -> bool:
+    # A row of that many marks covers one of these places: the others need no look.
+    places = range(0, len(run), _MAX_MARKS + 1)
+    return any(combining(run[place]) and _marks_around(run, place) > _MAX_MARKS for place in places)
+
+
+def _marks_around(run: str, place: int) -> int:
+    before = takewhile(combining, reversed(run[max(0, place - _MAX_MARKS - 1) : place]))
+    after = takewhile(combining, run[place : place + _MAX_MARKS + 1])
+    return len([*before, *after])
 
 
 def _has_nul(leaf: JsonValue) -> bool:

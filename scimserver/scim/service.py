@@ -3,6 +3,7 @@
 Each deviation is one small overriding method with its reason.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -11,7 +12,9 @@ from scim2_models import (
     BaseModel,
     Context,
     ForbiddenException,
+    InvalidPathException,
     PatchOp,
+    PayloadTooLargeException,
     PreconditionFailedException,
     Resource,
     ResourceType,
@@ -52,6 +55,12 @@ _WRITE = {
 
 LAST_INDEX = 2**53 - 1
 """What a larger `startIndex` counts as: the largest number that every JSON reader keeps."""
+
+MAX_USER_OPERATIONS = 100
+"""The most operations in a PATCH of a user: each may compare every entry of a list, which adds up to
+seconds. Clients send one for each attribute. A group's are not counted: there is one for each member."""
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 ME_REFUSED = (
     "/Me is the user behind a user's token. This token belongs to a connection, which is no user: use /Users."
@@ -106,11 +115,15 @@ class ProvisioningService(ScimService):
         resource_model = self.get_model(resource_type)
         model: type[PatchOp[Any]] = parametrize(PatchOp, resource_model)
         value = self.decode_body(body, content_type)
+        if resource_type.name == "User":
+            _check_operations(value)
         if self.strict:
             value = strict_patch(resource_model, value)
         else:
             value = normalise_patch(str(resource_type.name), value)
-        return self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
+        patch = self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
+        _check_paths(patch)
+        return patch
 
     def decode_body(self, body: bytes, content_type: str | None) -> json_body.JsonObject:
         """Strict JSON: the core takes duplicate keys and NUL."""
@@ -180,6 +193,21 @@ class ProvisioningService(ScimService):
     def seal(self, types: list[ResourceType], search: SearchRequest[Any], position: Any) -> str | None:
         """The cursor of RFC 9865 for a position, or None where there is no further page."""
         return self._seal(types, search, position)
+
+
+def _check_paths(patch: "PatchOp[Any]") -> None:
+    """A path's filter may become an entry, and its strings have escapes of their own: no NUL in them."""
+    for operation in patch.operations or ():
+        if operation.path is not None and _NUL.search(str(operation.path)):
+            raise InvalidPathException(detail="There is a NUL character (\\u0000) in a path.")
+
+
+def _check_operations(patch: json_body.JsonObject) -> None:
+    operations = next((value for name, value in patch.items() if name.lower() == "operations"), None)
+    if isinstance(operations, list) and len(operations) > MAX_USER_OPERATIONS:
+        raise PayloadTooLargeException(
+            detail=f"There are more than {MAX_USER_OPERATIONS} operations: send them in several requests."
+        )
 
 
 def _translated(invalid: ValidationError) -> SCIMException:

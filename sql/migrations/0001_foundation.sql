@@ -110,6 +110,7 @@ CREATE INDEX users_external_id_idx ON users (org_id, external_id) WHERE external
 CREATE INDEX users_last_modified_idx ON users (org_id, last_modified, id);
 CREATE INDEX users_display_name_idx ON users (org_id, display_name_key, id);
 CREATE INDEX users_family_name_idx ON users (org_id, family_name_key, id);
+CREATE INDEX users_role_id_idx ON users (org_id, role_id);
 CREATE INDEX users_emails_idx ON users USING gin ((shadow -> 'emails') jsonb_path_ops);
 CREATE INDEX users_phone_numbers_idx ON users USING gin ((shadow -> 'phoneNumbers') jsonb_path_ops);
 

@@ -24,6 +24,17 @@ WHERE o.id = $1;
 -- $1 organisation, $2 id
 SELECT version FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
 
+-- name: lock_managing_roles
+-- One at a time may take away somebody who manages users.  $1 organisation
+SELECT id FROM roles WHERE org_id = $1 AND 'users.update' = ANY (permissions) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: has_other_administrator
+-- Whether somebody else is active who may manage users.  $1 organisation, $2 user
+SELECT EXISTS (
+    SELECT FROM roles AS r JOIN users AS u ON u.org_id = r.org_id AND u.role_id = r.id
+    WHERE r.org_id = $1 AND 'users.update' = ANY (r.permissions) AND u.active AND u.id <> $2
+);
+
 -- name: read_manager
 -- A user as somebody's manager.  $1 organisation, $2 id
 SELECT id, display_name AS name FROM users WHERE org_id = $1 AND id = $2;

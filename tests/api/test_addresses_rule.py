@@ -224,3 +224,12 @@ async def test_free_organization_looks_at_an_email_that_becomes_primary(free: Sc
     user = await free.make_user("anna", emails=[{"value": OUTSIDE, "type": "home"}])
     answer = await free.patch(f"/Users/{user.id}", replace('emails[type eq "home"].primary', True))
     assert answer.error == (400, "invalidValue")
+
+
+@pytest.mark.parametrize("mail", [" a@evil.test", '"a b"@evil.test', "a@b@evil.test"])
+async def test_primary_mail_that_is_malformed_is_refused_where_names_are_free(
+    installation: Installation, mail: str
+):
+    client = await installation.client(await installation.organization(addresses=Addresses.FREE))
+    body = {"userName": "anna", "emails": [{"value": mail, "primary": True}]}
+    assert (await client.post("/Users", body)).error == (400, "invalidValue")

@@ -83,7 +83,7 @@ async def test_deleting_a_member_is_on_record_with_each_group(installation: Inst
 
 async def test_manager_who_is_deleted_is_not_named_any_more(scim: ScimClient):
     boss = await scim.make_user(displayName="Bo Boss")
-    user = await scim.make_user(**{ENTERPRISE: {"manager": {"value": boss.id}}})
+    user = await scim.make_user("anna@example.com", **{ENTERPRISE: {"manager": {"value": boss.id}}})
     await scim.delete(f"/Users/{boss.id}")
     after = await scim.get(f"/Users/{user.id}")
     assert "$ref" not in after.json[ENTERPRISE]["manager"]

@@ -132,6 +132,7 @@ async def test_schema_says_what_an_attribute_does(
 async def test_every_attribute_of_a_whole_user_is_published(scim: ScimClient):
     boss = await scim.make_user(displayName="Bo")
     user = await scim.make_user(
+        "anna@example.com",
         name={"givenName": "Anna"},
         phoneNumbers=[{"value": "1", "type": "work"}],
         addresses=[{"locality": "Berlin"}],

@@ -105,6 +105,17 @@ async def test_change_of_the_user_name_changes_only_the_email_that_equalled_it(s
     assert answer.json["emails"] == [{**WORK, "value": "bo@example.com"}, *others]
 
 
+@pytest.mark.parametrize("form", ["patch", "put"])
+async def test_emails_that_are_sent_with_a_new_user_name_stay_as_they_are_sent(scim: ScimClient, form: str):
+    user = await anna(scim, emails=[HOME])
+    if form == "put":
+        answer = await scim.put(f"/Users/{user.id}", {"userName": "bo@example.com", "emails": [WORK]})
+    else:
+        operations = replace("userName", "bo@example.com"), replace("emails", [WORK])
+        answer = await scim.patch(f"/Users/{user.id}", *operations)
+    assert answer.json["emails"] == [WORK]
+
+
 async def test_change_of_the_user_name_leaves_emails_alone_that_did_not_equal_it(scim: ScimClient):
     user = await anna(scim, emails=[HOME])
     assert (await renamed(scim, user, "bo@example.com", "patch")).json["emails"] == [HOME]
@@ -188,3 +199,10 @@ async def test_address_of_a_renamed_user_is_free(scim: ScimClient):
     user = await anna(scim)
     await renamed(scim, user, fresh_address(), "patch")
     assert (await scim.post("/Users", {"userName": "anna@example.com"})).status == 201
+
+
+async def test_emails_that_come_with_a_new_user_name_stay_as_they_came(scim: ScimClient):
+    user = await scim.make_user("anna@example.com", emails=[{"value": "anna@example.com", "type": "home"}])
+    sent = [{"value": "anna@example.com", "type": "work", "primary": True}]
+    answer = await scim.put(f"/Users/{user.id}", {"userName": "bo@example.com", "emails": sent})
+    assert (answer.json["userName"], answer.json["emails"]) == ("bo@example.com", sent)

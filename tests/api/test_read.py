@@ -207,7 +207,7 @@ async def changed_by_the_manager(scim: ScimClient, user: Answer) -> None:
 )
 async def test_what_derives_from_elsewhere_is_in_the_tag_of_a_user(scim: ScimClient, change: Any):
     boss = await scim.make_user(displayName="Bo")
-    made = await scim.make_user(**{ENTERPRISE: {"manager": {"value": boss.id}}})
+    made = await scim.make_user("anna@example.com", **{ENTERPRISE: {"manager": {"value": boss.id}}})
     await scim.make_group("First", made.id)
     user = await scim.get(f"/Users/{made.id}")
     await change(scim, user)

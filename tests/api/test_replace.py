@@ -81,7 +81,9 @@ async def test_put_ignores_what_only_the_server_assigns(scim: ScimClient, name: 
 
 async def test_put_of_what_was_answered_changes_nothing(scim: ScimClient):
     boss = await scim.make_user(displayName="Bo Boss")
-    made = await scim.make_user(title="Agent", **{ENTERPRISE: {"manager": {"value": boss.id}}})
+    made = await scim.make_user(
+        "anna@example.com", title="Agent", **{ENTERPRISE: {"manager": {"value": boss.id}}}
+    )
     await scim.make_group("Support", made.id)
     user = await scim.get(f"/Users/{made.id}")
     answer = await scim.put(f"/Users/{made.id}", user.json)
@@ -125,7 +127,9 @@ async def test_put_of_an_unknown_user_creates_nobody(scim: ScimClient):
 
 async def test_put_of_an_empty_manager_ends_it(scim: ScimClient):
     boss = await scim.make_user()
-    user = await scim.make_user(**{ENTERPRISE: {"manager": {"value": boss.id}, "division": "d"}})
+    user = await scim.make_user(
+        "anna@example.com", **{ENTERPRISE: {"manager": {"value": boss.id}, "division": "d"}}
+    )
     answer = await put(scim, user, **{ENTERPRISE: {"division": "d"}})
     assert answer.json[ENTERPRISE] == {"division": "d"}
 

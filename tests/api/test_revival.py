@@ -1,8 +1,11 @@
 """Creating a user who is deactivated (D7): a conflict, unless the connection gives users back."""
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from scimserver.directory import domains
+from scimserver.kernel.actor import Origin, operator
 from tests.serving import ENTERPRISE, Answer, Installation, ScimClient
 
 
@@ -70,3 +73,22 @@ async def test_deleted_user_is_created_afresh(reviving: ScimClient, former: Answ
     answer = await reviving.post("/Users", {"userName": "anna@example.com"})
     assert answer.status == 201
     assert answer.id != former.id
+
+
+async def test_user_of_a_removed_domain_is_not_given_back(
+    installation: Installation, reviving: ScimClient, former: Answer
+):
+    who = operator("tests", reviving.organization)
+    async with installation.room.open(who, Origin(request_id="tests")) as work:
+        await domains.remove(work, "example.com")
+    answer = await reviving.post("/Users", {"userName": "anna@example.com"})
+    assert answer.error == (400, "invalidValue")
+    assert (await reviving.get(f"/Users/{former.id}")).json == former.json
+
+
+async def test_user_is_given_back_only_where_the_address_is_allowed_now(
+    reviving: ScimClient, former: Answer, connection: asyncpg.Connection
+):
+    await connection.execute("DELETE FROM email_domains")
+    assert (await reviving.post("/Users", {"userName": "anna@example.com"})).error == (400, "invalidValue")
+    assert (await reviving.get(f"/Users/{former.id}")).json["active"] is False

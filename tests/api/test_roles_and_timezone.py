@@ -21,10 +21,12 @@ async def assigner(installation: Installation, scim: ScimClient) -> ScimClient:
     return await installation.client(scim.organization, scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN})
 
 
-async def role_of(connection: asyncpg.Connection) -> str:
-    """The role that the only user's row refers to."""
+async def role_of(connection: asyncpg.Connection, user_id: str | None = None) -> str:
+    """The role that a user's row refers to; the only user's, unless one is named."""
     return await connection.fetchval(
         "SELECT r.name FROM users AS u JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id"
+        " WHERE $1::text IS NULL OR u.id::text = $1",
+        user_id,
     )
 
 
@@ -99,19 +101,21 @@ async def test_role_that_stays_needs_no_scope(scim: ScimClient, assigner: ScimCl
     assert (answer.status, answer.json["roles"]) == (200, ADMIN)
 
 
-async def test_taking_a_role_away_needs_no_scope(
-    scim: ScimClient, assigner: ScimClient, connection: asyncpg.Connection
+@pytest.mark.parametrize("operation", [replace("roles", MINIMAL), remove("roles")])
+async def test_taking_a_role_away_takes_the_scope_too(
+    scim: ScimClient, assigner: ScimClient, operation: dict[str, Any]
 ):
-    user = await assigner.make_user(roles=ADMIN)
-    answer = await scim.patch(f"/Users/{user.id}", replace("roles", MINIMAL))
-    assert answer.json["roles"] == MINIMAL
-    assert await role_of(connection) == "Minimal Permissions"
+    user, _ = await assigner.make_user(roles=ADMIN), await assigner.make_user(roles=ADMIN)
+    answer = await scim.patch(f"/Users/{user.id}", operation)
+    assert answer.error == (403, None)
+    assert (await scim.get(f"/Users/{user.id}")).json == user.json
 
 
 async def test_removing_the_role_leaves_the_least(assigner: ScimClient, connection: asyncpg.Connection):
+    await assigner.make_user(roles=ADMIN)
     user = await assigner.make_user(roles=ADMIN)
     assert (await assigner.patch(f"/Users/{user.id}", remove("roles"))).status == 200
-    assert await role_of(connection) == "Minimal Permissions"
+    assert await role_of(connection, user.id) == "Minimal Permissions"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from scimserver.db.pool import Database, DatabaseSettings
+from tests import serving
 from tests.serving import ENTERPRISE, LIST, USER, Answer, ScimClient
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -307,6 +310,18 @@ async def test_root_search_pages_over_all_types(scim: ScimClient, people: dict[s
     answers = [await scim.get("/", startIndex=str(start), count="2") for start in (1, 3)]
     assert {*answers[0].ids, *answers[1].ids} == {group.id, *(user.id for user in people.values())}
     assert [answer.json["totalResults"] for answer in answers] == [4, 4]
+
+
+async def test_search_that_takes_too_long_is_refused(
+    process_database_dsn: str, database: Database, connection: asyncpg.Connection
+):
+    settings = DatabaseSettings(dsn=process_database_dsn, search_timeout_ms=100)
+    async with Database.open(settings) as impatient, serving.running(impatient) as installation:
+        scim = await installation.client(await installation.organization())
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE users")
+            answer = await scim.find('title co "x"')
+    assert answer.error == (400, "tooMany")
 
 
 async def test_root_search_refuses_an_attribute_of_no_type(scim: ScimClient):

@@ -72,7 +72,7 @@ def test_reading_is_no_attempt(method: str, path: str):
         ("/serviceproviderconfig", "/ServiceProviderConfig"),
         ("/anna@example.com", "/{unknown}"),
         ("/anna@example.com/1", "/{unknown}/{id}"),
-        ("/Users/a/b", "/{unknown}"),
+        ("/Groups/a/b", "/{unknown}"),
     ],
 )
 def test_route_holds_no_identifier(path: str, route: str):
@@ -125,3 +125,10 @@ def test_refusal_keeps_the_steps_and_the_time():
     kept = entry(AlreadyTaken("Taken."), trace=trace)
     assert [step.name for step in kept.steps] == ["authenticate"]
     assert kept.microseconds >= 0
+
+
+@pytest.mark.parametrize(
+    "method,path", [("DELETE", "/Users/.search"), ("PUT", "/.search"), ("POST", "/Users/1/.search")]
+)
+def test_attempt_beside_the_searches_is_one(method: str, path: str):
+    assert attempt_of(method, path) is not None

@@ -207,3 +207,19 @@ def test_parse_gives_an_object_or_a_refusal_whatever_the_bytes(body: bytes) -> N
     except InvalidSyntaxException:
         return
     assert value == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" + "\u0301" * 31, "漢" * 40 + "\u0315\u0300" * 16, "\u0301" * 31, "漢" * 15 + "\u0301" * 31 + "漢" * 15],
+)
+def test_parse_refuses_more_combining_marks_in_a_row_than_any_language_has(text: str) -> None:
+    with pytest.raises(InvalidSyntaxException, match="combining marks in a row at name"):
+        parse(json.dumps({"name": text}, ensure_ascii=False).encode())
+    with pytest.raises(InvalidSyntaxException, match="combining marks in a row at name"):
+        parse(json.dumps({"name": text}).encode())
+
+
+@pytest.mark.parametrize("text", ["a" + "\u0301" * 30, "a\u0301" * 100, "漢字" * 100, "e\u0301\u0323" * 50])
+def test_parse_takes_marks_as_languages_have_them(text: str) -> None:
+    assert parse(json.dumps({"name": text}, ensure_ascii=False).encode()) == {"name": text}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from scimserver.directory.groups import store
 from scimserver.directory.groups.model import Document, Group, arranged, columns, encoded
+from scimserver.directory.limits import require_short
 from scimserver.directory.users.model import difference
 from scimserver.directory.views import Reference
 from scimserver.kernel.errors import InvalidValue, NotFound, Refused
@@ -115,6 +116,7 @@ def _require_display_name(document: Document) -> None:
     name = document.get("displayName")
     if not isinstance(name, str) or not name.strip():
         raise InvalidValue("displayName is required and may not be blank.", attribute="displayName")
+    require_short({"displayName": name, "externalId": document.get("externalId")})
 
 
 async def _references(work: Work, users: Collection[UserId]) -> tuple[Reference, ...]:

@@ -17,7 +17,7 @@ from scimserver.directory.users.model import (
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, NotFound, Refused
+from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -73,19 +73,23 @@ async def update(
     password: PasswordDigest | None = None,
     *,
     replacing: bool = False,
+    reviving: bool = False,
 ) -> User:
     """Give a user another document; what changes nothing leaves version and time alone.
 
     `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
+    `reviving` says that a deactivated user is made anew: the address has to be one that is allowed now.
     Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
-    settled = await _settled(work, wanted, current, replacing=replacing)
+    settled = await _settled(work, wanted, current, replacing=replacing, reviving=reviving)
     document = arranged(settled.document, current.id)
     stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
     if document == current.document and stands and password is None:
         work.note(UserUnchanged(target=current.id, display=current.user_name))
         return current
+    if not settled.active or settled.role != current.role:
+        await _require_other_administrator(work, current, difference(current.document, document))
     user = replace(
         current,
         active=settled.active,
@@ -117,6 +121,7 @@ async def delete(work: Work, current: User) -> None:
     Raises `Conflicted` when the user was changed or deleted meanwhile.
     """
     work.require(Permission.USERS_DELETE)
+    await _require_other_administrator(work, current, difference(current.document, {}))
     transaction = await work.begin()
     organization = work.actor.organization
     # Held from here on, the user can neither change nor join a group unnoticed.
@@ -124,6 +129,8 @@ async def delete(work: Work, current: User) -> None:
     if held is None or held["version"] != current.version:
         raise Conflicted
     with work.step("memberships"):
+        await transaction.fetch(store.GROUPS_OF, organization, current.id)
+        # Again, now that they are held: a group may have let the user go while the first look waited.
         groups = await transaction.fetch(store.GROUPS_OF, organization, current.id)
         if groups:
             await work.run(store.LEAVE_GROUPS, organization, current.id, work.now)
@@ -135,10 +142,30 @@ async def delete(work: Work, current: User) -> None:
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
 
 
-async def _settled(work: Work, wanted: Document, current: User | None, *, replacing: bool = True) -> Settled:
+async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `LastAdministrator` where nobody else could manage users any more (P5)."""
+    if not (current.active and current.manages_users):
+        return
+    if await store.has_other_administrator(work, current.id):
+        return
+    refused = LastAdministrator(
+        "This is the last active user who may manage users: make somebody else an administrator first."
+    )
+    refused.attempted, refused.display = attempted, current.user_name
+    raise refused
+
+
+async def _settled(
+    work: Work,
+    wanted: Document,
+    current: User | None,
+    *,
+    replacing: bool = True,
+    reviving: bool = False,
+) -> Settled:
     """The document by the rules; a refusal says what would have changed, for the log."""
     try:
-        return await settle(work, wanted, current, replacing=replacing)
+        return await settle(work, wanted, current, replacing=replacing, reviving=reviving)
     except Refused as refused:
         before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
         refused.attempted = difference(before, arranged(wanted, user))
@@ -152,6 +179,7 @@ async def _made(work: Work, user: UserId, settled: Settled) -> User:
         id=user,
         active=settled.active,
         role=settled.role,
+        manages_users=False,
         mail_stand_in=settled.mail_stand_in,
         version=1,
         created=work.now,

@@ -34,6 +34,8 @@ class User:
     id: UserId
     active: bool
     role: RoleId
+    manages_users: bool
+    """Whether the role lets the user change other users: somebody always has to (P5)."""
     mail_stand_in: bool
     """Whether the document's only e-mail was made from `userName`, because the client sent none."""
     version: int

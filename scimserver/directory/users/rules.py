@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from scimserver.directory import roles
+from scimserver.directory.limits import require_short, shown
 from scimserver.directory.organizations import Addresses, check_timezone
 from scimserver.directory.users import store
 from scimserver.directory.users.model import Document, User, primary_mail, stand_in
@@ -29,18 +30,25 @@ class Settled:
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
 
 
-async def settle(work: Work, wanted: Document, previous: User | None, *, replacing: bool) -> Settled:
-    """Fill in what the rules give, and check what they ask; `replacing` where nothing is left as it was.
+async def settle(
+    work: Work, wanted: Document, previous: User | None, *, replacing: bool, reviving: bool = False
+) -> Settled:
+    """Fill in what the rules give, and check what they ask.
 
+    `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew.
     Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
     _require_user_name(document)
+    _require_indexable(document)
     mail_stand_in = _settle_mail(document, previous, replacing=replacing)
     with work.step("rules"):
-        address = _changed(document["userName"], previous.user_name if previous else None)
+        # An address is looked at when it is new, and when a user comes back.
+        stays = previous if previous is not None and not reviving else None
+        old_mail = primary_mail(stays.document) if stays else None
+        address = _changed(document["userName"], stays.user_name if stays else None)
         mail = None if mail_stand_in else primary_mail(document)
-        mail_address = _changed(mail, primary_mail(previous.document) if previous else None)
+        mail_address = _changed(mail, old_mail)
         context = await store.writing_context(
             work,
             address=address.domain if address else None,
@@ -53,6 +61,8 @@ async def settle(work: Work, wanted: Document, previous: User | None, *, replaci
         else:
             address = mail_address
             identity = _parsed(mail)
+            if identity is None and mail is not None and "@" in mail and mail != old_mail:
+                parse_address(mail, attribute="emails")
         _require_covered(address, context)
         role = _settle_role(work, document, context, previous)
         _settle_timezone(document, context, previous)
@@ -71,6 +81,18 @@ def _require_user_name(document: Document) -> None:
         raise InvalidValue("userName is required and may not be blank.", attribute="userName")
 
 
+def _require_indexable(document: Document) -> None:
+    name = document.get("name")
+    require_short(
+        {
+            "userName": address_key(cast(str, document["userName"])),
+            "externalId": document.get("externalId"),
+            "displayName": document.get("displayName"),
+            "name.familyName": name.get("familyName") if isinstance(name, Mapping) else None,
+        }
+    )
+
+
 def _settle_mail(document: Document, previous: User | None, *, replacing: bool) -> bool:
     """Keep `emails` as sent; where there are none, make one from `userName` (P1)."""
     user_name = cast(str, document["userName"])
@@ -83,13 +105,14 @@ def _settle_mail(document: Document, previous: User | None, *, replacing: bool) 
     if previous.mail_stand_in and document.get("emails") in made:
         document["emails"] = stand_in(user_name)
         return True
-    if user_name != previous.user_name and document.get("emails"):
+    stay = document.get("emails") == previous.document.get("emails") and not replacing
+    if user_name != previous.user_name and stay and document.get("emails"):
         _follow_user_name(document, previous.user_name)
     return False
 
 
 def _follow_user_name(document: Document, old: str) -> None:
-    """A change of `userName` changes only the e-mail that equalled it."""
+    """A change of `userName` changes only the e-mail that equalled it, where none were sent with it."""
     entries = cast(Sequence[Mapping[str, Json]], document["emails"])
     key, new = address_key(old), document["userName"]
     document["emails"] = [
@@ -156,22 +179,24 @@ def _settle_role(
     if context.addresses is Addresses.FREE:
         return previous.role if previous else context.default_role
     entries = cast("Sequence[Mapping[str, Json]]", document.get("roles") or ())
-    if not entries:
-        if previous is None:
-            document["roles"] = [{"value": roles.MINIMAL_PERMISSIONS, "primary": True}]
-        return context.default_role
+    if not entries and previous is None:
+        document["roles"] = [{"value": roles.MINIMAL_PERMISSIONS, "primary": True}]
+    role = _named_role(entries, context) if entries else context.default_role
+    # Nobody grants or takes what they do not hold; who is new may have a role without permissions.
+    if role != (previous.role if previous else context.default_role):
+        work.require(Permission.USERS_ASSIGN_ROLE)
+    return role
+
+
+def _named_role(entries: Sequence[Mapping[str, Json]], context: store.WritingContext) -> RoleId:
     if len(entries) > 1:
         raise InvalidValue("A user has exactly one role: send one entry in roles.", attribute="roles")
     if context.role is None:
         raise InvalidValue(
-            f'There is no role "{entries[0].get("value") or entries[0].get("display") or ""}":'
+            f'There is no role "{shown(entries[0].get("value") or entries[0].get("display") or "")}":'
             f" the roles are {roles.ADMIN_ROLE} and {roles.MINIMAL_PERMISSIONS}.",
             attribute="roles",
         )
-    unchanged = previous is not None and previous.role == context.role
-    # Nobody grants what they do not hold: a role without permissions anybody may give who may write.
-    if context.role != context.default_role and not unchanged:
-        work.require(Permission.USERS_ASSIGN_ROLE)
     return context.role
 
 

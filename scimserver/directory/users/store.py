@@ -11,7 +11,7 @@ from scimserver.db.queries import load
 from scimserver.directory.domains import parents
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.users.model import User
-from scimserver.directory.views import VIEW_USER, Reference, view_of
+from scimserver.directory.views import EDIT_USER, Reference, view_of
 from scimserver.kernel.errors import AlreadyTaken, Refused
 from scimserver.kernel.ids import RoleId, UserId
 from scimserver.work import Work
@@ -25,6 +25,8 @@ DELETE = _QUERIES.change("delete_user")
 GROUPS_OF = _QUERIES["groups_of"]
 LOCK = _QUERIES["lock_user"]
 _CONTEXT = _QUERIES["writing_context"]
+_LOCK_MANAGING_ROLES = _QUERIES["lock_managing_roles"]
+_HAS_OTHER_ADMINISTRATOR = _QUERIES["has_other_administrator"]
 _MANAGER = _QUERIES["read_manager"]
 _FIND_INACTIVE = _QUERIES["find_inactive"]
 
@@ -82,7 +84,7 @@ async def get(work: Work, user: UserId) -> User | None:
     organization = work.actor.organization
     if work.locking and await work.fetchrow(LOCK, organization, user) is None:
         return None
-    row = await work.fetchrow(VIEW_USER, organization, user)
+    row = await work.fetchrow(EDIT_USER, organization, user)
     return _user(row) if row else None
 
 
@@ -98,12 +100,22 @@ async def manager(work: Work, user: UserId) -> Reference | None:
     return Reference(id=row["id"], name=row["name"]) if row else None
 
 
+async def has_other_administrator(work: Work, user: UserId) -> bool:
+    """Whether somebody else is active who may manage users; it stays so until the work ends."""
+    transaction = await work.begin()
+    organization = work.actor.organization
+    # A statement of its own: the next one sees what others committed while this one waited.
+    await transaction.fetch(_LOCK_MANAGING_ROLES, organization)
+    return await transaction.fetchval(_HAS_OTHER_ADMINISTRATOR, organization, user)
+
+
 def _user(row: Record) -> User:
     view = view_of(row)
     return User(
         id=UserId(view.id),
         active=row["active"],
         role=RoleId(row["role_id"]),
+        manages_users=row["manages_users"],
         mail_stand_in=row["mail_stand_in"],
         version=view.version,
         created=view.created,
