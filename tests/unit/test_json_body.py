@@ -211,7 +211,7 @@ def test_parse_gives_an_object_or_a_refusal_whatever_the_bytes(body: bytes) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["a" + "\u0301" * 31, "漢" * 40 + "\u0315\u0300" * 16, "\u0301" * 31, "漢" * 15 + "\u0301" * 31 + "漢" * 15],
+    ["a" + "\u0301" * 31, "漢" * 40 + "\u0315\u0300" * 16, "\u0301" * 31, "漢" * 9 + "\u0301" * 31 + "漢"],
 )
 def test_parse_refuses_more_combining_marks_in_a_row_than_any_language_has(text: str) -> None:
     with pytest.raises(InvalidSyntaxException, match="combining marks in a row at name"):
