@@ -17,6 +17,7 @@ from scim2_server.routing import ROUTES
 
 from scimserver.cli import main, runtime
 from scimserver.config import Settings, documented
+from scimserver.directory import limits as lengths
 from scimserver.directory import passwords
 from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
@@ -24,6 +25,7 @@ from scimserver.scim import face, filter_text, json_body, projection
 from scimserver.scim import provider as service
 from scimserver.scim.dialects import DEVIATIONS, Means, table
 from scimserver.scim.errors import scim_error
+from scimserver.scim.service import MAX_USER_OPERATIONS
 from scimserver.telemetry import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,12 +159,18 @@ def refusals() -> str:
     return _rows(("reason in the log", "status", "`scimType`", "when"), rows)
 
 
+def _octets() -> str:
+    return f"{lengths.MAX_KEY_OCTETS} octets"
+
+
 def limits() -> str:
     """The numbers that bound a request."""
     rows = (
         ("body of a request", f"{face.BODY_LIMIT // 1024**2} MiB", "413"),
         ("body of a request below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
         ("nesting of a body", f"{json_body.MAX_DEPTH} levels", "400 `invalidSyntax`"),
+        ("operations in a PATCH of a user", f"{MAX_USER_OPERATIONS}", "413"),
+        ("user and family names, `displayName`, `externalId`", _octets(), "400 `invalidValue`"),
         ("resources on a page", f"{service.MAX_RESULTS}", "fewer are answered than asked for"),
         ("resources on a page when no `count` is sent", f"{service.DEFAULT_PAGE_SIZE}", ""),
         ("life of a cursor", f"{service.CURSOR_TIMEOUT} s", "400 `expiredCursor`"),
