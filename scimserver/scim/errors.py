@@ -54,6 +54,9 @@ def scim_error(failure: Exception) -> SCIMException | None:
     match failure:
         case SensitiveException():
             return failure if isinstance(failure, Sensitive) else Sensitive(detail=str(failure))
+        case SCIMException(__cause__=ValidationError() as cause) if "\n" in str(failure):
+            # Applying a PATCH passes on pydantic's own text, of several lines.
+            return scim_error(cause)
         case SCIMException():
             return failure
         case ValidationError():

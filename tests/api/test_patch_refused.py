@@ -103,3 +103,25 @@ async def test_patch_to_a_taken_user_name_is_a_conflict(scim: ScimClient):
 @pytest.mark.parametrize("user", ["0190b4f0-0000-7000-8000-000000000000", "nobody"])
 async def test_patch_of_an_unknown_user_is_not_found(scim: ScimClient, user: str):
     assert (await scim.patch(f"/Users/{user}", replace("title", "x"))).error == (404, None)
+
+
+@pytest.mark.parametrize(
+    "path,value",
+    [
+        ("password", {"a": 1}),
+        ("title", {"a": 1}),
+        ("active", "maybe"),
+        ("emails", [{"value": {"a": 1}}]),
+        ("name", 5),
+    ],
+)
+async def test_patch_with_a_value_of_another_type_says_which_in_one_line(
+    scim: ScimClient, path: str, value: Any
+):
+    user = await scim.make_user()
+    answer = await scim.patch(f"/Users/{user.id}", {"op": "replace", "path": path, "value": value})
+    assert answer.error == (400, "invalidValue")
+    detail = answer.json["detail"]
+    assert path in detail
+    assert "\n" not in detail
+    assert "http" not in detail
