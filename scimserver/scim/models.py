@@ -11,12 +11,14 @@ Proven by tests/conformance/test_models.py.
 # The name in a reference becomes a referenceType of the schema: it takes no type argument.
 # pyright: reportMissingTypeArgument=false
 
+import sys
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 from scim2_models import (
     CaseExact,
     ComplexAttribute,
+    ExtensibleStringEnum,
     External,
     Mutability,
     Reference,
@@ -31,6 +33,11 @@ from scim2_models.resources.resource import AnyExtension
 
 if TYPE_CHECKING:
     from typing import Any
+
+if sys.version_info < (3, 11, 4):
+    # Such a Python copies a member of an enumeration by its name; values beyond the canonical ones of
+    # RFC 7643 have none, and a PATCH copies what it changes.
+    setattr(ExtensibleStringEnum, "__deepcopy__", lambda self, _: self)  # noqa: B010 - not declared there
 
 USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -202,25 +204,42 @@ def test_audit_list_since_is_counted_from_now(acme: Commands):
     assert events(acme, "acme", "--since", "1h", "--until", before) == events(acme, "acme")
 
 
+@contextmanager
+def followed(*options: str) -> Generator[subprocess.Popen[str]]:
+    """A log that is being followed, as in a terminal; ended after the block, whatever happened."""
+    # Whoever starts the tests may ignore Ctrl-C (a shell does in the background), and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        following = subprocess.Popen(
+            [*FOLLOW, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with following:
+        try:
+            yield following
+        finally:
+            following.kill()
+
+
 def test_audit_follow_prints_what_there_is_and_ends_well_on_ctrl_c(acme: Commands):
-    command = [*FOLLOW, "--last", "1", "--json"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
-    ) as following:
+    with followed("--last", "1", "--json") as following:
         assert following.stdout is not None
         assert json.loads(following.stdout.readline())["event"] == "connection.create"
         following.send_signal(signal.SIGINT)
-        rest, said = following.communicate()
-    assert (following.returncode, rest, said) == (0, b"", b"")
+        rest, said = following.communicate(timeout=30)
+    assert (following.returncode, rest, said) == (0, "", "")
 
 
 def test_audit_follow_prints_a_line_for_each_new_entry(acme: Commands):
-    command = [*FOLLOW, "--last", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True) as following:
+    with followed("--last", "1") as following:
         assert following.stdout is not None
         assert "connection.create" in following.stdout.readline()
         acme.done("connection", "update", "acme", "Okta", "--strict")
         line = following.stdout.readline()
-        following.send_signal(signal.SIGINT)
     assert "connection.update  success  operator" in line
     assert "Connection Okta  strict: false → true" in line
