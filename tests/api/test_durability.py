@@ -13,8 +13,8 @@ import aiohttp
 from tests.processes import PUBLIC_URL, Program, ask, column, dsn_of, postgres_pid, program, provision
 from tests.processes import data_dir as data_dir
 
-PLANNED = 500
-KILLED_AFTER = 200
+PLANNED = 1000
+KILLED_AFTER = 500
 CLIENTS = 8
 
 USERS = "SELECT id FROM users"
