@@ -8,7 +8,9 @@ from typing import Final
 
 from aiohttp import web
 
+from scimserver.access.credentials import Credentials
 from scimserver.access.refusals import Refusals
+from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
 from scimserver.db.pool import Database
@@ -34,6 +36,10 @@ class Surroundings:
     public_url: str
     secret: bytes
     multiprocess_dir: str | None = None
+    accounts: Accounts | None = None
+    """What limits count over all processes; None where there is one."""
+    seat: int = 0
+    """Which of the processes this is."""
     clock: Clock = utc_now
 
 
@@ -53,9 +59,14 @@ async def application(
     refusals, usage, hasher = Refusals(), Usage(), PasswordHasher()
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
     app = web.Application(middlewares=[name_request, harden, observing(metrics)])
+    throttle = _throttle(settings, surroundings, metrics)
+    await throttle.recall(database, surroundings.clock())
     base_url = surroundings.public_url + BASE_PATH
     face = ScimFace(
         room=room,
+        credentials=Credentials(database, trusted_for=settings.credentials_trusted_for),
+        throttle=throttle,
+        body_seconds=settings.body_seconds,
         reads=Reads(database),
         hasher=hasher,
         refusals=refusals,
@@ -75,6 +86,17 @@ async def application(
             yield app
     finally:
         hasher.close()
+
+
+def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:
+    limits = Limits(
+        rate=settings.rate_limit,
+        burst=settings.rate_burst,
+        failures=settings.failure_burst,
+        failure_seconds=settings.failure_seconds,
+    )
+    accounts = surroundings.accounts or Accounts(processes=1, salt=surroundings.secret)
+    return Throttle(limits, accounts, seat=surroundings.seat, told=metrics.refused)
 
 
 def _add_metrics(app: web.Application, metrics: Metrics) -> None:

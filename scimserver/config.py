@@ -1,6 +1,7 @@
 """Settings: environment variables `SCIMSERVER_*`, all mistakes told at once, secrets as stars."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,8 @@ _FOR_TESTS: Final = "SCIMSERVER_TEST_"
 _OF_COMMANDS: Final = frozenset({"SCIMSERVER_TOKEN"})
 """Variables that single commands read themselves."""
 _SYSTEM_DATA_DIR: Final = Path("/var/lib/scimserver")
+_URL_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+"""RFC 3986, section 2: none of them needs escaping in JSON."""
 
 
 class ConfigurationError(Exception):
@@ -75,7 +78,8 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=256, description="How many processes serve the port together.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
-        description="Networks, separated by commas, whose X-Forwarded-For names the client in the log.",
+        description="Networks, separated by commas, whose X-Forwarded-For names the client, in the log"
+        " and where its failures are counted.",
     )
     secret: SecretStr | None = Field(
         None,
@@ -92,6 +96,43 @@ class Settings(BaseSettings):
     database_searches: int = Field(4, ge=1, le=1000, description="Connections of each process for searches.")
     search_timeout_ms: int = Field(
         5000, ge=100, le=600_000, description="Milliseconds after which a search is refused with tooMany."
+    )
+    credential_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="How long a token that was looked up is trusted without looking again: a revoked one"
+        " may be taken for that long. 0 looks for each request.",
+    )
+    rate_limit: float = Field(
+        50.0,
+        ge=0,
+        le=1_000_000,
+        description="Requests per second of one connection in the long run, over all processes; 0 is no"
+        " limit. Beyond it: 429 with Retry-After.",
+    )
+    rate_burst: int = Field(
+        200, ge=1, le=1_000_000, description="Requests that a connection may send at once after a pause."
+    )
+    failure_burst: int = Field(
+        10,
+        ge=0,
+        le=1_000_000,
+        description="Calls with a wrong credential that an address (IPv6: its /64) may make at once, over all"
+        " processes; 0 is no limit. Beyond it: 429, but not for credentials that were good before.",
+    )
+    failure_seconds: float = Field(
+        6.0, gt=0, le=86_400, description="After how long an address may fail once more."
+    )
+    body_seconds: float = Field(
+        30.0, gt=0, le=3600, description="How long a body may take to arrive. Beyond it: 408."
+    )
+    idle_seconds: float = Field(
+        75.0,
+        gt=0,
+        le=3600,
+        description="How long a connection may be silent, or take to send a request's headers, before it is"
+        " closed. Longer than the proxy's own, or answers get lost.",
     )
     drain_seconds: float = Field(
         30.0, ge=0, le=3600, description="How long running requests may take to end when the server stops."
@@ -122,6 +163,8 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("write it like https://id.example.com")
+        if not _URL_CHARACTERS.fullmatch(value):
+            raise ValueError("write it in ASCII, percent-encoding what a URL may not hold")
         return value.rstrip("/")
 
     @field_validator("secret")
@@ -142,6 +185,11 @@ class Settings(BaseSettings):
     def outbox_retention(self) -> timedelta:
         """How long a message may wait."""
         return timedelta(days=self.outbox_retention_days)
+
+    @property
+    def credentials_trusted_for(self) -> timedelta:
+        """How long a credential that was found is trusted."""
+        return timedelta(seconds=self.credential_seconds)
 
     def database(self, dsn: str) -> DatabaseSettings:
         """The settings of the database at `dsn`."""

@@ -8,9 +8,11 @@ Proven by tests/unit/test_telemetry.py and tests/api/test_serve_process.py.
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final
 
+import orjson
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -35,13 +37,12 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     """Write log lines to standard error, as JSON or for people: ours, and warnings of libraries."""
     is_debug = level.lower() == "debug"
     renderer = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info if is_debug else without_values,
@@ -54,6 +55,10 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers = [_Libraries(with_values=is_debug)]
     root.setLevel(logging.WARNING)
+
+
+def _json(line: EventDict, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(line, default=default).decode()
 
 
 def without_values(_logger: object, _method: str, line: EventDict) -> EventDict:
@@ -105,11 +110,26 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._throttled = Counter(
+            "scimserver_throttled",
+            "Requests refused by a limit: `rate_limited`, `too_many_failures`.",
+            ("reason",),
+            registry=self._registry,
+        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        counter, histogram = self._of(method, route, status)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """Count a request that a limit refused."""
+        self._throttled.labels(reason).inc()
+
+    @cache  # noqa: B019 - one Metrics lives as long as its process; labels are of a few values
+    def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
 
     def exposition(self) -> tuple[bytes, str]:
         """All metrics in Prometheus' text format, and its media type."""
@@ -129,6 +149,9 @@ def observing(metrics: Metrics) -> Middleware:
     It stands next to the handlers: what they raise is an answer for all that stands further out.
     """
 
+    # Bound once: finding out how to log costs as much as logging.
+    log = _log.bind()
+
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = monotonic_ns()
@@ -137,7 +160,7 @@ def observing(metrics: Metrics) -> Middleware:
         route = request.get(ROUTE, "{unknown}")
         method = request.method if request.method in _METHODS else "OTHER"
         metrics.answered(method, route, response.status, seconds)
-        _log.info(
+        log.info(
             "request.answered",
             method=method,
             route=route,

@@ -150,6 +150,8 @@ class Program:
 def program(*arguments: str | Path, **settings: str | Path | int) -> Generator[Program]:
     """`scimserver` with these arguments, and these settings as variables; ended after the block."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SCIMSERVER_")}
+    # Most tests ask more than a client may.
+    settings = {"rate_limit": 0, "failure_burst": 0, **settings}
     given = {f"SCIMSERVER_{name.upper()}": str(value) for name, value in settings.items()}
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     folder = Path(tempfile.mkdtemp(prefix="scimserver-process-"))

@@ -228,6 +228,8 @@ class Installation:
 async def running(database: Database, **settings: Any) -> AsyncIterator[Installation]:
     """The application over a database, in this process."""
     surroundings = Surroundings(public_url=PUBLIC_URL, secret=b"s" * 32)
+    # Tests end credentials and expect it to be noticed at once; most ask more than a client may.
+    settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
     async with (
         application(Settings(**settings), database, surroundings) as app,
         TestClient(TestServer(app)) as http,

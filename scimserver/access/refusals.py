@@ -1,12 +1,13 @@
-"""Refused credentials on record: every one is counted, few are listed.
+"""Refused credentials, and requests beyond a limit, on record: every one is counted, few are listed.
 
 Nobody may fill a log with failed calls. The first refusal of a kind is logged at once; like ones
 within the same minute are counted, and one entry then tells how many there were. Kinds beyond a
-bound fall together into one, so that memory is bounded too.
+bound fall together, so that memory is bounded too. Proven by tests/unit/test_refusals.py.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import Actor, Origin
@@ -17,7 +18,10 @@ WINDOW = timedelta(minutes=1)
 MOST_KINDS = 200
 """How many different refusals one process tells apart within a window."""
 
-_Kind = tuple[OrganizationId, TokenId | None, str | None]
+CREDENTIAL_EVENT: Final = "credential.refuse"
+"""The event of a refusal that looked at nothing but the credential."""
+
+_Kind = tuple[OrganizationId, TokenId | None, str | None, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +31,28 @@ class _Tally:
 
 
 class Refusals:
-    """What one process has seen of refused credentials in the current window."""
+    """What one process has seen of such refusals in the current window."""
 
     def __init__(self) -> None:
         self._tallies: dict[_Kind, _Tally] = {}
 
-    def seen(self, actor: Actor, origin: Origin, *, reason: str, now: datetime) -> Entry | None:
-        """Count a refusal; the entry to log now if it is the first of its kind in the window."""
-        kind: _Kind = (actor.organization, actor.credential, origin.client_address)
+    def seen(
+        self,
+        actor: Actor,
+        origin: Origin,
+        *,
+        reason: str,
+        now: datetime,
+        status: int = 401,
+        event: str = CREDENTIAL_EVENT,
+    ) -> Entry | None:
+        """Count a refusal; the entry to log now if it is the first of its kind in the window.
+
+        `event` says what was attempted, where the credential was good.
+        """
+        kind: _Kind = (actor.organization, actor.credential, origin.client_address, event, reason)
         if kind not in self._tallies and len(self._tallies) >= MOST_KINDS:
-            kind = (actor.organization, None, None)
+            kind = (actor.organization, None, None, event, reason)
         known = self._tallies.get(kind)
         if known is not None:
             self._tallies[kind] = replace(known, more=known.more + 1)
@@ -45,12 +61,12 @@ class Refusals:
             id=EntryId(new_uuid()),
             organization=actor.organization,
             occurred=now,
-            event="credential.refuse",
+            event=event,
             outcome=Outcome.FAILURE,
             actor=actor,
             origin=origin,
             reason=reason,
-            status=401,
+            status=status,
         )
         self._tallies[kind] = _Tally(first=entry, more=0)
         return entry

@@ -5,15 +5,14 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from scimserver.access.connections import Connection, connection_of
+from scimserver.access.connections import Connection
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.kernel import secrets
-from scimserver.kernel.actor import Actor, ActorKind
-from scimserver.kernel.errors import InvalidValue, NotFound, Unauthenticated
+from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.facts import Change, TokenIssued, TokenRevoked
 from scimserver.kernel.ids import ConnectionId, OrganizationId, TokenId, new_uuid
-from scimserver.kernel.permissions import Permission, Scope, permissions_of
+from scimserver.kernel.permissions import Permission, Scope
 from scimserver.work import Work
 
 _QUERIES = load("access")
@@ -21,7 +20,6 @@ _INSERT = _QUERIES.change("insert_token")
 _REVOKE = _QUERIES.change("revoke_token")
 _FIND = _QUERIES["find_token"]
 _LIST = _QUERIES["list_tokens"]
-_CALLER = _QUERIES["caller_of_token"]
 
 DEFAULT_SCOPES = frozenset({Scope.SCIM_READ, Scope.SCIM_WRITE})
 
@@ -40,24 +38,6 @@ class Token:
     expires: datetime | None
     revoked: datetime | None
     last_used: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who calls: an actor, and the connection whose dialect it speaks."""
-
-    actor: Actor
-    connection: Connection
-
-
-class Ended(Unauthenticated):
-    """The token is ours but has expired or was revoked; `actor` is whose it was."""
-
-    reason = "credential_ended"
-
-    def __init__(self, detail: str, actor: Actor) -> None:
-        super().__init__(detail)
-        self.actor = actor
 
 
 async def issue(
@@ -132,35 +112,6 @@ async def find(database: Database, organization: OrganizationId, token: TokenId)
 async def every(database: Database, organization: OrganizationId) -> list[Token]:
     """The organisation's tokens, newest first."""
     return [_token(row) for row in await database.fetch(_LIST, organization)]
-
-
-async def authenticate(database: Database, secret: str, now: datetime) -> Caller:
-    """Who calls with this secret: one indexed lookup by digest.
-
-    Raises `Unauthenticated` for an unknown secret, `Ended` for one that has run out. Both say the
-    same to the caller.
-    """
-    row = await database.fetchrow(_CALLER, secrets.digest(secret))
-    if row is None:
-        raise Unauthenticated(_UNKNOWN)
-    actor = Actor(
-        kind=ActorKind.CONNECTION,
-        organization=OrganizationId(row["org_id"]),
-        permissions=permissions_of(_scopes(row)),
-        connection=ConnectionId(row["id"]),
-        credential=TokenId(row["token_id"]),
-        name=row["name"],
-    )
-    if _is_past(row["expires"], now) or _is_past(row["revoked"], now):
-        raise Ended(_UNKNOWN, actor)
-    return Caller(actor=actor, connection=connection_of(row))
-
-
-_UNKNOWN = "The bearer token is unknown, expired or revoked. Issue a new one: `scimserver token create`."
-
-
-def _is_past(moment: datetime | None, now: datetime) -> bool:
-    return moment is not None and moment <= now
 
 
 def _scopes(row: Record) -> frozenset[Scope]:

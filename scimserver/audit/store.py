@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from scimserver.audit.entry import Entry as Entry
-from scimserver.audit.entry import Salt, write
+from scimserver.audit.entry import Value, Written
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
-from scimserver.kernel.facts import Json
+from scimserver.kernel.facts import Json, Outcome
 from scimserver.kernel.ids import ConnectionId, EntryId, OrganizationId
 
 _QUERIES = load("audit")
@@ -19,6 +21,7 @@ APPEND = _QUERIES.record("append_entries")
 _LIST = _QUERIES["list_entries"]
 _LATEST = _QUERIES["latest_entries"]
 _COUNT = _QUERIES["count_entries"]
+_CONFIRM = _QUERIES["confirm_entry"]
 
 OLDEST = EntryId(UUID(int=0))
 """Before every entry."""
@@ -56,35 +59,62 @@ class Logged:
     personal: dict[str, Json]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """How the attempt of an entry ended, and the entry's text as it was sealed."""
+
+    outcome: Outcome
+    text: str
+
+
 def append_arguments(
-    organization: OrganizationId, entries: Sequence[Entry], messages: Sequence[Message], salt: Salt
+    organization: OrganizationId,
+    entries: Sequence[Entry],
+    written: Sequence[Written],
+    messages: Sequence[Message],
 ) -> tuple[object, ...]:
-    """The arguments of the record clause `append_entries`."""
-    written = [write(entry, salt) for entry in entries]
-    values = [
-        (entry.id, value) for entry, half in zip(entries, written, strict=True) for value in half.values
-    ]
+    """The arguments of the record clause `append_entries`: entries, as they are written, and messages."""
     return (
         organization,
-        [entry.id for entry in entries],
-        [entry.occurred for entry in entries],
-        [entry.event for entry in entries],
-        [entry.outcome.value for entry in entries],
-        [entry.reason for entry in entries],
-        [entry.actor.connection for entry in entries],
-        [entry.origin.request_id for entry in entries],
-        [entry.target for entry in entries],
-        [half.text for half in written],
-        [entry_id for entry_id, _ in values],
-        [value.field for _, value in values],
-        [value.subject for _, value in values],
-        [value.salt for _, value in values],
-        [value.value for _, value in values],
-        [message.id for message in messages],
-        [message.topic for message in messages],
-        [message.payload for message in messages],
-        [message.created for message in messages],
+        _json([_entry_row(entry, half) for entry, half in zip(entries, written, strict=True)]),
+        _json(
+            [
+                _value_row(entry.id, value)
+                for entry, half in zip(entries, written, strict=True)
+                for value in half.values
+            ]
+        ),
+        _json(messages),
     )
+
+
+def _entry_row(entry: Entry, written: Written) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "occurred": entry.occurred,
+        "event": entry.event,
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+        "connection_id": entry.actor.connection,
+        "request_id": entry.origin.request_id,
+        "target_id": entry.target,
+        "entry": written.text,
+    }
+
+
+def _value_row(entry: EntryId, value: Value) -> dict[str, object]:
+    return {
+        "entry_id": entry,
+        "field": value.field,
+        "subject": value.subject,
+        "salt": value.salt.hex(),
+        "value": value.value,
+    }
+
+
+def _json(rows: Sequence[object]) -> str:
+    # The driver's own UUIDs are none that orjson knows.
+    return orjson.dumps(rows, default=str).decode()
 
 
 async def page(
@@ -114,6 +144,12 @@ async def page(
         )
         for row in rows
     ]
+
+
+async def confirmed(database: Database, organization: OrganizationId, entry: EntryId) -> Recorded | None:
+    """The entry of that id; once this has answered, it is as durable as what was just written."""
+    row = await database.fetchrow(_CONFIRM, organization, entry)
+    return Recorded(outcome=Outcome(row["outcome"]), text=row["entry"]) if row else None
 
 
 async def before_last(database: Database, organization: OrganizationId, count: int) -> EntryId:

@@ -38,6 +38,7 @@ from scimserver.db.embedded import EmbeddedPostgres
 from scimserver.db.migrate import migrate
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Organization
+from scimserver.http.hardening import bounded_runner
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import NotFound
 from scimserver.kernel.ids import OrganizationId
@@ -46,6 +47,7 @@ from scimserver.telemetry import configure_logging
 
 ORGANIZATION: Final = "demo"
 _HOST: Final = "127.0.0.1"
+_DRAIN_S: Final = 5.0
 
 
 @click.command()
@@ -75,7 +77,7 @@ def demo(
 ) -> None:
     """Start a server with its own PostgreSQL, and play Okta and Entra ID against it."""
     with runtime.told():
-        settings = load_settings()
+        settings = load_settings(rate_limit=0)
         configure_logging(level="warning", as_json=False)
         folder = data_dir or settings.data_dir / "demo"
         with (
@@ -160,7 +162,7 @@ async def _serving(settings: Settings, session: Session, listening: socket.socke
     public_url = f"http://{_HOST}:{listening.getsockname()[1]}"
     surroundings = Surroundings(public_url=public_url, secret=secrets.token_bytes(32))
     async with application(settings, session.database, surroundings) as app:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+        runner = bounded_runner(app, idle_seconds=settings.idle_seconds, drain_seconds=_DRAIN_S)
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()

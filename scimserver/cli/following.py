@@ -17,8 +17,10 @@ from scimserver.db.pool import Database
 from scimserver.kernel.ids import EntryId, OrganizationId
 
 _PAGE: Final = 500
-_WINDOW_MS: Final = 15_000
-"""How much later than a younger entry one may be committed: a statement may run for ten seconds."""
+_WINDOW_MS: Final = 40_000
+"""How much later than a younger entry one may be committed. An entry keeps its id over all tries of
+its request, 25 seconds (`db.pool.Patience`), and the last statement may run for ten more; the rest
+is for clocks that differ."""
 
 _TIME_SHIFT: Final = 80
 """A UUIDv7 begins with its milliseconds; this many bits follow."""

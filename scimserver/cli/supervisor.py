@@ -12,11 +12,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
+from scimserver.access.throttle import Accounts
 from scimserver.app import Surroundings, secret_of
 from scimserver.cli import runtime
 from scimserver.cli.worker import run_worker
@@ -43,8 +44,13 @@ def supervise(settings: Settings, dsn: str, listening: socket.socket, *, metrics
     """
     assert settings.public_url is not None
     configure_logging(level=settings.log_level, as_json=settings.log_format is LogFormat.JSON)
+    secret = secret_of(settings)
     surroundings = Surroundings(
-        public_url=settings.public_url, secret=secret_of(settings), multiprocess_dir=metrics_dir
+        public_url=settings.public_url,
+        secret=secret,
+        multiprocess_dir=metrics_dir,
+        # Before the workers are forked: they share its memory.
+        accounts=Accounts(processes=settings.workers, salt=secret),
     )
     _warm_up()
     host, port = listening.getsockname()[:2]
@@ -52,7 +58,9 @@ def supervise(settings: Settings, dsn: str, listening: socket.socket, *, metrics
     supervisor = Supervisor(
         workers=settings.workers,
         listening=listening,
-        work=lambda lifeline: run_worker(settings, dsn, surroundings, listening, lifeline),
+        work=lambda post: run_worker(
+            settings, dsn, replace(surroundings, seat=post.seat), listening, post.lifeline
+        ),
         database_answers=lambda: _answers(dsn),
         drain_s=settings.drain_seconds,
     )
@@ -74,6 +82,22 @@ def _answers(dsn: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What a worker is given. Its successor gets the same seat."""
+
+    seat: int
+    """From 0 on; no other living worker has it."""
+    lifeline: int
+    """A descriptor that ends when the supervisor does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    seat: int
+    started: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
     """Keeps `workers` processes at `work` until it is told to stop.
@@ -83,11 +107,11 @@ class Supervisor:
 
     workers: int
     listening: socket.socket
-    work: Callable[[int], None]
-    """What a worker does until SIGTERM, or until the descriptor that it is given ends."""
+    work: Callable[[Post], None]
+    """What a worker does until SIGTERM, or until its lifeline ends."""
     database_answers: Callable[[], bool]
     drain_s: float
-    _started: dict[int, float] = field(default_factory=dict[int, float])
+    _started: dict[int, _Worker] = field(default_factory=dict[int, _Worker])
     _quick_deaths: int = 0
     _lifeline: tuple[int, int] = field(default_factory=os.pipe)
     """Nothing is ever written: its reading end ends when no process holds the writing one any more."""
@@ -109,13 +133,14 @@ class Supervisor:
                     return 0
 
     def _fill(self) -> None:
-        while len(self._started) < self.workers:
+        taken = {worker.seat for worker in self._started.values()}
+        for seat in sorted(set(range(self.workers)) - taken):
             child = os.fork()
             if child == 0:
-                self._be_worker()
-            self._started[child] = time.monotonic()
+                self._be_worker(seat)
+            self._started[child] = _Worker(seat=seat, started=time.monotonic())
 
-    def _be_worker(self) -> None:
+    def _be_worker(self, seat: int) -> None:
         """Work, and end: a child must never run on as its parent."""
         status = 1
         try:
@@ -123,7 +148,7 @@ class Supervisor:
             for number in _WATCHED:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-            self.work(self._lifeline[0])
+            self.work(Post(seat=seat, lifeline=self._lifeline[0]))
             status = 0
         except Unavailable as unavailable:
             _log.error("worker.failed", failure=unavailable.detail)
@@ -142,7 +167,7 @@ class Supervisor:
                     _log.error("serve.database_ended")
                     return False
                 continue
-            lived = time.monotonic() - self._started.pop(child)
+            lived = time.monotonic() - self._started.pop(child).started
             self._quick_deaths = self._quick_deaths + 1 if lived < _QUICK_DEATH_S else 0
             _log.warning("worker.died", seconds=round(lived, 1))
         if not self._started and self._quick_deaths > _QUICK_DEATHS_MAX:

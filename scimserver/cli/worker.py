@@ -12,6 +12,7 @@ from scimserver.app import Surroundings, application
 from scimserver.cli.listening import tls_context
 from scimserver.config import Settings
 from scimserver.db.pool import Database
+from scimserver.http.hardening import bounded_runner
 
 _BACKLOG: Final = 1024
 
@@ -35,9 +36,7 @@ async def _serve(
         Database.open(settings.database(dsn)) as database,
         application(settings, database, surroundings) as app,
     ):
-        runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=settings.drain_seconds
-        )
+        runner = bounded_runner(app, idle_seconds=settings.idle_seconds, drain_seconds=settings.drain_seconds)
         await runner.setup()
         try:
             site = web.SockSite(runner, listening, ssl_context=tls_context(settings), backlog=_BACKLOG)

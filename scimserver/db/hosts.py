@@ -48,11 +48,8 @@ class HostByHost:
         self._host_timeout_s = host_timeout_s
         self._latest = 0
 
-    async def __call__(self, dsn: str | None = None, **options: Any) -> asyncpg.Connection:
-        """A connection to a server that takes writes; raises the last host's error if none does.
-
-        The signature is the one that an asyncpg pool calls; the DSN is the one given at first.
-        """
+    async def __call__(self, **options: Any) -> asyncpg.Connection:
+        """A connection to a server that takes writes; raises the last host's error if none does."""
         if len(self._dsns) == 1:
             return await asyncpg.connect(self._dsns[0], **options)
         if "target_session_attrs" not in self._dsns[0]:

@@ -9,19 +9,32 @@ Proven by tests/database/test_pool.py.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
+from functools import partial
 from typing import Any, Protocol, Self
 
 import asyncpg
 from asyncpg import Record
-from asyncpg.pool import PoolConnectionProxy
 from asyncpg.transaction import Transaction as DriverTransaction
 
-from scimserver.db.failures import FAILURES, Pool, breaks_connection, translated, unreachable
+from scimserver.db.connections import ConnectionPool, Connections, Lease
+from scimserver.db.failures import FAILURES, DatabaseUnavailable, Pool, unreachable
 from scimserver.db.hosts import HostByHost
+from scimserver.db.lender import Lender
 from scimserver.db.queries import Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long somebody who waits for an answer may be kept waiting for a database that fails."""
+
+    deadline_s: float = 25.0
+    """Seconds after which nothing is tried any more; identity providers wait for 30 or more."""
+    shortest_pause_s: float = 0.05
+    """Seconds between the first tries, at most; then twice as long each time."""
+    longest_pause_s: float = 0.5
+    """Seconds between later tries, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +55,8 @@ class DatabaseSettings:
     """Seconds to wait for a free connection."""
     host_timeout_s: float = 1.0
     """Seconds to wait for each host of a DSN that lists several."""
+    patience: Patience = Patience()
+    """How long to go on trying."""
 
 
 class Reader(Protocol):
@@ -60,213 +75,180 @@ class Reader(Protocol):
         ...
 
 
-class _Guard:
-    """Translates what a statement raises, and ends a connection that cannot be trusted any more."""
-
-    __slots__ = ("_connection", "_pool")
-
-    def __init__(self, connection: PoolConnectionProxy, pool: Pool) -> None:
-        self._connection = connection
-        self._pool = pool
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        if error is None or not isinstance(error, FAILURES):
-            return
-        if breaks_connection(error):
-            self.terminate()
-        failure = translated(error, pool=self._pool, closed=self.is_closed())
-        if failure is not error:
-            raise failure from error
-
-    def is_closed(self) -> bool:
-        """Whether the connection is gone; asyncpg takes a dead one from its holder at once."""
-        try:
-            return self._connection.is_closed()
-        except asyncpg.InterfaceError:
-            return True
-
-    def terminate(self) -> None:
-        """End the connection without a word to the server; harmless when it is gone already."""
-        with suppress(asyncpg.InterfaceError):
-            self._connection.terminate()
-
-
 class Transaction:
     """A transaction that has begun. Driver's errors are translated as in `Database`."""
 
-    __slots__ = ("_connection", "_guard")
+    __slots__ = ("_connection", "_lease")
 
-    def __init__(self, connection: PoolConnectionProxy, guard: _Guard) -> None:
-        self._connection = connection
-        self._guard = guard
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._connection = lease.connection
 
     async def fetch(self, query: Query, *arguments: object) -> list[Record]:
         """All rows."""
-        with self._guard:
+        try:
             return await self._connection.fetch(query.sql, *arguments)
+        except FAILURES as error:
+            self._lease.fail(error, commits=False)
 
     async def fetchrow(self, query: Query, *arguments: object) -> Record | None:
         """The first row, or None."""
-        with self._guard:
+        try:
             return await self._connection.fetchrow(query.sql, *arguments)
+        except FAILURES as error:
+            self._lease.fail(error, commits=False)
 
     async def fetchval(self, query: Query, *arguments: object) -> Any:
         """The first column of the first row; None also when there is no row."""
-        with self._guard:
+        try:
             return await self._connection.fetchval(query.sql, *arguments)
+        except FAILURES as error:
+            self._lease.fail(error, commits=False)
 
     async def execute(self, query: Query, *arguments: object) -> None:
         """Run a statement whose rows nobody needs."""
-        with self._guard:
+        try:
             await self._connection.execute(query.sql, *arguments)
-
-
-class _Connections:
-    """One pool of asyncpg, with our time-out, translation and no reset."""
-
-    def __init__(self, pool: asyncpg.Pool, kind: Pool, acquire_timeout_s: float) -> None:
-        self._pool = pool
-        self._kind = kind
-        self._acquire_timeout_s = acquire_timeout_s
-
-    @asynccontextmanager
-    async def lease(self) -> AsyncGenerator[tuple[PoolConnectionProxy, _Guard]]:
-        """A connection for the time of the block; raises `Unavailable` when there is none."""
-        connection = await self._acquire()
-        try:
-            yield connection, _Guard(connection, self._kind)
-        finally:
-            await self._release(connection)
-
-    async def fetch(self, query: Query, arguments: tuple[object, ...]) -> list[Record]:
-        connection = await self._acquire()
-        try:
-            with _Guard(connection, self._kind):
-                return await connection.fetch(query.sql, *arguments)
-        finally:
-            await self._release(connection)
-
-    async def fetchrow(self, query: Query, arguments: tuple[object, ...]) -> Record | None:
-        connection = await self._acquire()
-        try:
-            with _Guard(connection, self._kind):
-                return await connection.fetchrow(query.sql, *arguments)
-        finally:
-            await self._release(connection)
-
-    async def _acquire(self) -> PoolConnectionProxy:
-        try:
-            # A time-out given to asyncpg costs a task for each call; this one costs a timer.
-            async with asyncio.timeout(self._acquire_timeout_s):
-                return await self._pool.acquire()
-        except asyncpg.ClientConfigurationError:
-            raise
         except FAILURES as error:
-            raise unreachable(error) from error
-
-    async def _release(self, connection: PoolConnectionProxy) -> None:
-        # A connection that breaks on its way back is ended by the pool, and nobody's failure.
-        with suppress(*FAILURES):
-            await self._pool.release(connection)
+            self._lease.fail(error, commits=False)
 
 
 class Database:
     """Runs queries. Every driver's error is translated (`scimserver.db.failures`):
 
-    raises `ConstraintViolated`, `Conflicted`, `Unavailable`, and for searches `TooMany`.
+    raises `ConstraintViolated`, `Conflicted`, `DatabaseUnavailable`, and for searches `TooMany`.
+    A query that `fetch`, `fetchrow`, `fetchval` or `search` runs only reads, or may run twice: where
+    a connection was lost it is asked once more, over another one.
     """
 
-    def __init__(self, points: _Connections, searches: _Connections) -> None:
+    def __init__(self, points: Connections, searches: Connections, patience: Patience) -> None:
         self._points = points
         self._searches = searches
+        self.patience = patience
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: DatabaseSettings) -> AsyncGenerator[Self]:
         """A database for the time of the block; raises `Unavailable` when no server answers."""
-        points = _create_pool(settings, settings.points_size, {})
-        searches = _create_pool(settings, settings.searches_size, _search_settings(settings))
+        points = _lender(settings, settings.points_size, {})
+        searches = _lender(settings, settings.searches_size, _search_settings(settings))
         try:
             async with asyncio.timeout(settings.acquire_timeout_s):
-                await points
-                await searches
-                await points.release(await points.acquire())
+                points.release(await points.acquire())
         except asyncpg.ClientConfigurationError:
             raise
         except FAILURES as error:
-            points.terminate()
             raise unreachable(error) from error
         try:
-            yield cls(
-                _Connections(points, Pool.POINTS, settings.acquire_timeout_s),
-                _Connections(searches, Pool.SEARCHES, settings.acquire_timeout_s),
-            )
+            yield cls.over(points, searches, settings)
         finally:
             await _close(points)
             await _close(searches)
 
+    @classmethod
+    def over(cls, points: ConnectionPool, searches: ConnectionPool, settings: DatabaseSettings) -> Self:
+        """A database over pools that are open."""
+        return cls(
+            Connections(points, Pool.POINTS, settings.acquire_timeout_s),
+            Connections(searches, Pool.SEARCHES, settings.acquire_timeout_s),
+            settings.patience,
+        )
+
     async def fetch(self, query: Query, *arguments: object) -> list[Record]:
         """All rows, in a transaction of their own."""
-        return await self._points.fetch(query, arguments)
+        try:
+            return await self._points.fetch(query, arguments)
+        except DatabaseUnavailable as failure:
+            _require_lost(failure)
+            return await self._points.fetch(query, arguments)
 
     async def fetchrow(self, query: Query, *arguments: object) -> Record | None:
         """The first row, or None, in a transaction of its own."""
-        return await self._points.fetchrow(query, arguments)
+        try:
+            return await self._points.fetchrow(query, arguments)
+        except DatabaseUnavailable as failure:
+            _require_lost(failure)
+            return await self._points.fetchrow(query, arguments)
 
     async def fetchval(self, query: Query, *arguments: object) -> Any:
         """The first column of the first row; None also when there is no row."""
-        row = await self._points.fetchrow(query, arguments)
+        row = await self.fetchrow(query, *arguments)
         return None if row is None else row[0]
 
     async def search(self, query: Query, *arguments: object) -> list[Record]:
         """All rows, planned for these arguments; raises `TooMany` after the search time-out."""
-        return await self._searches.fetch(query, arguments)
+        try:
+            return await self._searches.fetch(query, arguments)
+        except DatabaseUnavailable as failure:
+            _require_lost(failure)
+            return await self._searches.fetch(query, arguments)
+
+    async def write(self, query: Query, *arguments: object) -> Any:
+        """Change something by one statement that commits; the first column of its first row.
+
+        Never repeated here: when `DatabaseUnavailable` is in doubt, it may have been done.
+        """
+        row = await self._points.fetchrow(query, arguments)
+        return None if row is None else row[0]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         """BEGIN, the block, COMMIT; whatever the block raises rolls everything back and passes on.
 
         Raises what a COMMIT can: `ConstraintViolated` of a deferred constraint, `Conflicted`, and
-        `Unavailable`, after which only a look at the rows tells whether they are stored.
+        `DatabaseUnavailable`, in doubt where only a look at the rows tells whether they are stored.
         """
-        async with self._points.lease() as (connection, guard):
-            driver = connection.transaction()
+        lease, driver = await self._begin()
+        try:
             try:
-                with guard:
-                    await driver.start()
-                yield Transaction(connection, guard)
-            except BaseException:
-                await _roll_back(driver, guard)
+                yield Transaction(lease)
+            except asyncio.CancelledError:
+                # What was asked last may still be running; ended, the connection rolls back by itself.
+                lease.terminate()
                 raise
-            with guard:
+            except BaseException:
+                await _roll_back(driver, lease)
+                raise
+            try:
                 await driver.commit()
+            except FAILURES as error:
+                lease.fail(error, commits=True)
+        finally:
+            lease.release()
+
+    async def _begin(self) -> tuple[Lease, DriverTransaction]:
+        try:
+            return await self._points.begin()
+        except DatabaseUnavailable as failure:
+            _require_lost(failure)
+            return await self._points.begin()
 
 
-async def _roll_back(driver: DriverTransaction, guard: _Guard) -> None:
+def _require_lost(failure: DatabaseUnavailable) -> None:
+    """Raise the failure unless asking again, over a new connection, makes sense at once."""
+    if not failure.lost:
+        raise failure
+
+
+async def _roll_back(driver: DriverTransaction, lease: Lease) -> None:
     """End a failed transaction; where that fails too, end its connection, which does the same."""
     try:
         await driver.rollback()
     except FAILURES:
-        guard.terminate()
+        lease.terminate()
 
 
-def _create_pool(settings: DatabaseSettings, size: int, session: dict[str, str]) -> asyncpg.Pool:
-    return asyncpg.create_pool(
-        settings.dsn,
-        # No floor: asyncpg would log a traceback for each failed attempt to keep it up.
-        min_size=0,
-        max_size=size,
-        connect=HostByHost(settings.dsn, host_timeout_s=settings.host_timeout_s),
-        reset=_leave_as_it_is,
-        command_timeout=settings.command_timeout_s,
-        max_cached_statement_lifetime=0,
-        statement_cache_size=500,
-        server_settings={"application_name": "scimserver", "timezone": "UTC", **session},
+def _lender(settings: DatabaseSettings, size: int, session: dict[str, str]) -> Lender:
+    connect = HostByHost(settings.dsn, host_timeout_s=settings.host_timeout_s)
+    return Lender(
+        partial(
+            connect,
+            command_timeout=settings.command_timeout_s,
+            max_cached_statement_lifetime=0,
+            statement_cache_size=500,
+            server_settings={"application_name": "scimserver", "timezone": "UTC", **session},
+        ),
+        size,
     )
 
 
@@ -278,14 +260,10 @@ def _search_settings(settings: DatabaseSettings) -> dict[str, str]:
     }
 
 
-async def _leave_as_it_is(_: asyncpg.Connection) -> None:
-    """A session holds nothing that the next borrower could see."""
-
-
-async def _close(pool: asyncpg.Pool) -> None:
+async def _close(lender: Lender) -> None:
     """Wait briefly for borrowed connections, then end them."""
     try:
         async with asyncio.timeout(5):
-            await pool.close()
+            await lender.close()
     except TimeoutError:
-        pool.terminate()
+        lender.terminate()

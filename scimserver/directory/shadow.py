@@ -57,10 +57,10 @@ def shadow(document: Mapping[str, Json]) -> dict[str, Json]:
 def _form(value: Json, path: str, separator: str) -> Json:
     if isinstance(value, str):
         return exact(value) if path in CASE_EXACT else comparable(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         parts = cast("Mapping[str, Json]", value).items()
         return {name: _form(part, path + separator + name, ".") for name, part in parts if part is not None}
-    if isinstance(value, Sequence):
+    if isinstance(value, list):
         entries = cast("Sequence[Json]", value)
         return [_form(entry, path, separator) for entry in entries if entry is not None]
     return value

@@ -69,7 +69,7 @@ EDIT_USER: Final = Query(
     _text(
         "SELECT ",
         USER_DERIVED_COLUMNS,
-        ", u.active, u.role_id, u.mail_stand_in, (SELECT 'users.update' = ANY (r.permissions)"
+        ", u.active, u.role_id, u.mail_stand_in, u.mail_domain, (SELECT 'users.update' = ANY (r.permissions)"
         " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS manages_users FROM users AS u",
         USER_DERIVED_JOINS,
         " WHERE u.org_id = $1 AND u.id = $2",
@@ -136,7 +136,7 @@ def view_of(row: Row) -> View:
         created=row["created"],
         last_modified=row["last_modified"],
         stored=row["document"],
-        related=references(row["ids"], row["names"]),
+        related=references(ids, row["names"]) if (ids := row["ids"]) else (),
         manager=_manager(row),
     )
 

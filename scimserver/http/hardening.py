@@ -1,15 +1,43 @@
-"""Bounded bodies, and the headers that every answer carries."""
+"""What bounds a client: the size and time of a body, lines, headers, silence; headers of every answer.
 
+Proven by tests/api/test_slow_clients.py and tests/api/test_bodies.py.
+"""
+
+import asyncio
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from scimserver.http.rejections import Runner
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+MAX_LINE_OCTETS: Final = 32 * 1024
+"""The first line of a request: a filter of 8,000 characters, each of them percent-encoded, fits."""
+
+MAX_FIELD_OCTETS: Final = 8190
+"""One header's value. aiohttp answers 400 beyond this, and closes the connection."""
+
+MAX_FIELDS: Final = 128
+"""Headers of a request."""
+
+_LINGERING_SECONDS: Final = 2.0
+"""How long what is left of a body is read and thrown away: enough for a client that sends on to see its
+answer, which a connection closed under it could lose."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"more than {seconds:g} seconds")
+        self.seconds = seconds
 
 
 class BodyTooLarge(Exception):
@@ -20,21 +48,51 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body, of at most `limit` bytes; a larger one is not read further. Raises `BodyTooLarge`."""
+async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
+    """The body, of at most `limit` bytes, if it arrives within so many seconds; no more of it is read.
+
+    Raises `BodyTooLarge` and `BodyTooSlow`.
+    """
     if request.content_length is not None and request.content_length > limit:
         raise BodyTooLarge(limit)
     # A nested application's own limit is ignored by aiohttp, so the request is given ours.
     try:
-        return await request.clone(client_max_size=limit).read()
+        async with asyncio.timeout(seconds):
+            return await request.clone(client_max_size=limit).read()
     except web.HTTPRequestEntityTooLarge as error:
         raise BodyTooLarge(limit) from error
+    except TimeoutError as error:
+        raise BodyTooSlow(seconds) from error
+
+
+def bounded_runner(
+    application: web.Application, *, idle_seconds: float, drain_seconds: float
+) -> web.AppRunner:
+    """What serves an application with every limit of aiohttp's said.
+
+    A connection is closed when it was silent for `idle_seconds`, and also when the headers of its
+    next request are not complete by then. Pipelined requests are aiohttp's own: 32 wait at most.
+    """
+    return Runner(
+        application,
+        handle_signals=False,
+        access_log=None,
+        keepalive_timeout=idle_seconds,
+        lingering_time=_LINGERING_SECONDS,
+        max_line_size=MAX_LINE_OCTETS,
+        max_field_size=MAX_FIELD_OCTETS,
+        max_headers=MAX_FIELDS,
+        shutdown_timeout=drain_seconds,
+    )
 
 
 @web.middleware
 async def harden(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every answer the headers that keep it out of caches and guesses."""
     response = await handler(request)
+    if response.status == HTTPStatus.REQUEST_TIMEOUT:
+        # What is left of the body would be taken for the next request.
+        response.force_close()
     if not response.prepared:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)

@@ -9,6 +9,7 @@ Proven by tests/unit/test_addresses.py and tests/properties/test_addresses.py.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scimserver.kernel.domains import canonical_domain, hidden_character, unicode_labels
 from scimserver.kernel.errors import InvalidValue
@@ -67,6 +68,7 @@ def address_key(text: str) -> str:
     return local + at + (_folded(unicode_labels(domain)) if at else domain)
 
 
+@lru_cache(maxsize=256)
 def parse_address(text: str, *, attribute: str = "userName") -> Address:
     """The parts of an address. Raises InvalidValue, naming `attribute` and saying what to correct.
 

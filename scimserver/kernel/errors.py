@@ -82,6 +82,22 @@ class Unauthenticated(Refused):
     reason = "unauthenticated"
 
 
+class RateLimited(Refused):
+    """The connection asks for more than it may in that time; a request `retry_after` seconds later passes."""
+
+    reason = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class TooManyFailures(RateLimited):
+    """Too many credentials that failed came from the client's address."""
+
+    reason = "too_many_failures"
+
+
 class Conflicted(Exception):
     """Another writer changed the row between reading and writing it. Run the work again."""
 

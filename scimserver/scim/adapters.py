@@ -14,6 +14,8 @@ from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
 from scimserver.scim.models import Group, ProvisionedUser
+from scimserver.scim.plain import plain_bodies
+from scimserver.scim.projection import Document
 from scimserver.scim.render import Rendered, Renderer
 from scimserver.work import Work
 
@@ -45,13 +47,23 @@ class Adapter(Protocol):
         """A stored resource as it is read."""
         ...
 
-    async def create(self, work: Work, resource: Resource[Any]) -> Any:
+    def document(self, current: Any) -> Document:
+        """A stored resource with all that a PATCH can reach."""
+        ...
+
+    def dumped(self, resource: Resource[Any]) -> Document:
+        """A resource that the models made, as a document. Raises `InvalidValue` for what dumping hides."""
+        ...
+
+    async def prepare(self, document: Document) -> None:
+        """Do what takes long before the unit of work begins."""
+        ...
+
+    async def create(self, work: Work, document: Document) -> Any:
         """Store a new resource."""
         ...
 
-    async def update(
-        self, work: Work, current: Any, resource: Resource[Any], *, replacing: bool = False
-    ) -> Any:
+    async def update(self, work: Work, current: Any, document: Document, *, replacing: bool = False) -> Any:
         """Store the next state of a resource; `replacing` says that it is all that a client sent."""
         ...
 
@@ -59,8 +71,8 @@ class Adapter(Protocol):
         """Delete a resource."""
         ...
 
-    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
-        """Let a PUT keep what it does not mention, where clearing it would do harm."""
+    def with_kept(self, current: Any, document: Document) -> Document:
+        """The document of a PUT with what it does not mention, where clearing that would do harm."""
         ...
 
     def before_patch(self, current: Any, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
@@ -83,6 +95,8 @@ class UserAdapter:
         self._renderer = renderer
         self._hasher = hasher
         self._treatment = treatment
+        self._digests: dict[str, PasswordDigest] = {}
+        """Of the request's passwords: a try that is repeated, holding rows, does not hash again."""
 
     def render(self, view: View) -> Rendered:
         """The user as it is answered."""
@@ -104,10 +118,21 @@ class UserAdapter:
             manager=current.manager,
         )
 
-    async def create(self, work: Work, resource: Resource[Any]) -> users.User:
+    def document(self, current: users.User) -> Document:
+        """A stored user's document."""
+        return current.document
+
+    def dumped(self, resource: Resource[Any]) -> Document:
+        """The user's document."""
+        return resource.model_dump()
+
+    async def prepare(self, document: Document) -> None:
+        """Hash the password."""
+        await self._taken_out(document)
+
+    async def create(self, work: Work, document: Document) -> users.User:
         """Add the user, or give a deactivated one back where the connection says so (D7)."""
-        document = _document(resource)
-        password = await self._password(document)
+        document, password = await self._taken_out(document)
         if self._treatment.revive:
             former = await users.find_inactive(work, str(document.get("userName") or ""))
             if former is not None:
@@ -116,33 +141,38 @@ class UserAdapter:
         return await users.create(work, document, password)
 
     async def update(
-        self, work: Work, current: users.User, resource: Resource[Any], *, replacing: bool = False
+        self, work: Work, current: users.User, document: Document, *, replacing: bool = False
     ) -> users.User:
         """Give the user its next state."""
-        document = _document(resource)
-        password = await self._password(document)
+        document, password = await self._taken_out(document)
         return await users.update(work, current, document, password, replacing=replacing)
 
     async def delete(self, work: Work, current: users.User) -> None:
         """Delete the user."""
         await users.delete(work, current)
 
-    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
+    def with_kept(self, current: users.User, document: Document) -> Document:
         """Keep `active`, `roles` and `timezone`."""
-        for name in self.KEPT:
-            if getattr(replacement, name) is None:
-                setattr(replacement, name, getattr(current, name))
+        kept: Document = {name: current.document[name] for name in self.KEPT if name in current.document}
+        return plain_bodies(self.name).object.ordered({**kept, **document})
 
     def before_patch(self, current: users.User, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Let e-mails that a client adds take the place of the one we made for it."""
         if current.mail_stand_in and any(_adds(operation, "emails") for operation in patch.operations or ()):
             cast(Any, resource).emails = None
 
-    async def _password(self, document: users.Document) -> PasswordDigest | None:
-        password = document.pop("password", None)
+    async def _taken_out(self, document: Document) -> tuple[Document, PasswordDigest | None]:
+        """The document without its password, and what is stored of that."""
+        if "password" not in document:
+            return document, None
+        password = document["password"]
+        rest = {name: value for name, value in document.items() if name != "password"}
         if password is None or self._treatment.passwords is Passwords.IGNORE:
-            return None
-        return await self._hasher.digest(str(password))
+            return rest, None
+        text = str(password)
+        if text not in self._digests:
+            self._digests[text] = await self._hasher.digest(text)
+        return rest, self._digests[text]
 
 
 class GroupAdapter:
@@ -174,22 +204,37 @@ class GroupAdapter:
             related=current.members,
         )
 
-    async def create(self, work: Work, resource: Resource[Any]) -> groups.Group:
+    def document(self, current: groups.Group) -> Document:
+        """A stored group's document, with its members."""
+        return {**current.document, "members": [{"value": str(member.id)} for member in current.members]}
+
+    def dumped(self, resource: Resource[Any]) -> Document:
+        """The group's document. Raises `InvalidValue` for a member that says nothing."""
+        for member in cast(Any, resource).members or ():
+            if not (member.value or member.ref):
+                raise _no_member()
+        return resource.model_dump()
+
+    async def prepare(self, document: Document) -> None:
+        """Nothing."""
+
+    async def create(self, work: Work, document: Document) -> groups.Group:
         """Add the group."""
-        return await groups.create(work, _document(resource), _members(resource))
+        return await groups.create(work, document, _members(document))
 
     async def update(
-        self, work: Work, current: groups.Group, resource: Resource[Any], *, replacing: bool = False
+        self, work: Work, current: groups.Group, document: Document, *, replacing: bool = False
     ) -> groups.Group:
         """Give the group its next state."""
-        return await groups.update(work, current, _document(resource), _members(resource))
+        return await groups.update(work, current, document, _members(document))
 
     async def delete(self, work: Work, current: groups.Group) -> None:
         """Delete the group."""
         await groups.delete(work, current)
 
-    def keep_omitted(self, current: Resource[Any], replacement: Resource[Any]) -> None:
-        """Nothing: a PUT without `members` empties the group, as the RFC has it."""
+    def with_kept(self, current: groups.Group, document: Document) -> Document:
+        """Nothing more: a PUT without `members` empties the group, as the RFC has it."""
+        return document
 
     def before_patch(self, current: groups.Group, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Nothing."""
@@ -211,22 +256,20 @@ def parse_resource_id(adapter: Adapter, text: str) -> UUID:
     return parsed
 
 
-def _document(resource: Resource[Any]) -> dict[str, Any]:
-    return resource.model_dump()
-
-
-def _members(resource: Resource[Any]) -> tuple[UserId, ...]:
+def _members(document: Document) -> tuple[UserId, ...]:
     """The members' ids, each once, in the order sent. Raises `InvalidValue`."""
     ids: dict[UserId, None] = {}
-    for member in cast(Any, resource).members or ():
-        text = member.value or str(member.ref or "").rpartition("/")[2]
+    for member in cast("list[dict[str, Any]]", document.get("members") or ()):
+        text = member.get("value") or str(member.get("$ref") or "").rpartition("/")[2]
         parsed = parse_uuid(text)
         if parsed is None:
-            raise InvalidValue(
-                "A member's value is the id of a user of the organisation.", attribute="members"
-            )
+            raise _no_member()
         ids[UserId(parsed)] = None
     return tuple(ids)
+
+
+def _no_member() -> InvalidValue:
+    return InvalidValue("A member's value is the id of a user of the organisation.", attribute="members")
 
 
 def _revived(former: users.User, wanted: users.Document) -> users.Document:

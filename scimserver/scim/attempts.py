@@ -78,15 +78,16 @@ def refusal(
     failure: Exception,
     error: SCIMException | None,
     *,
+    entry_id: EntryId | None = None,
     actor: Actor,
     origin: Origin,
     now: datetime,
     trace: Trace,
 ) -> Entry:
-    """The log entry of an attempt that failed."""
+    """The log entry of an attempt that failed, under the id of its operation where it has one."""
     refused = failure if isinstance(failure, Refused) else None
     return Entry(
-        id=EntryId(new_uuid()),
+        id=entry_id or EntryId(new_uuid()),
         organization=actor.organization,
         occurred=now,
         event=attempt.event,

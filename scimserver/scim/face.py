@@ -4,8 +4,9 @@ Authenticate, read, serve, answer. A request that tried to change something and 
 logged here, because most refusals happen before any unit of work begins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import orjson
@@ -15,25 +16,30 @@ from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIME
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
-from scimserver.access import tokens
+from scimserver.access.credentials import Caller, Credentials, Ended
 from scimserver.access.refusals import Refusals
+from scimserver.access.throttle import Throttle
 from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http.caller import Network, bearer_token, origin
-from scimserver.http.hardening import BodyTooLarge, read_body
+from scimserver.http.hardening import BodyTooLarge, BodyTooSlow, read_body
+from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, Origin
-from scimserver.kernel.errors import Conflicted, Unauthenticated, Unavailable
+from scimserver.kernel.errors import Conflicted, RateLimited, TooManyFailures, Unauthenticated, Unavailable
 from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
+from scimserver.scim.answers import RawResponse
 from scimserver.scim.attempts import attempt_of, refusal, route_of
-from scimserver.scim.errors import ServiceUnavailable, scim_error
-from scimserver.scim.handler import ProvisioningHandler, RawResponse
+from scimserver.scim.direct import DirectReads
+from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, scim_error
+from scimserver.scim.handler import ProvisioningHandler
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import Renderer
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
-from scimserver.work import Trace, WorkRoom
+from scimserver.scim.trying import Tries, put_on_record
+from scimserver.work import Operation, OutcomeUnknown, Trace, WorkRoom
 
 BASE_PATH: Final = "/scim/v2"
 BODY_LIMIT: Final = 1024 * 1024
@@ -49,6 +55,10 @@ class ScimFace:
     """Everything that serving SCIM takes. `base_url` is what clients see, without a slash at its end."""
 
     room: WorkRoom
+    credentials: Credentials
+    throttle: Throttle
+    body_seconds: float
+    """How long a body may take to arrive."""
     reads: Reads
     hasher: PasswordHasher
     refusals: Refusals
@@ -57,38 +67,62 @@ class ScimFace:
     trusted_proxies: Sequence[Network]
     tolerant: ProvisioningService
     strict: ProvisioningService
+    renderer: Renderer = field(init=False)
+    direct: Mapping[bool, DirectReads] = field(init=False)
+    """The short way of reads, by whether the connection is strict."""
+
+    def __post_init__(self) -> None:
+        renderer = Renderer(self.base_url)
+        object.__setattr__(self, "renderer", renderer)
+        services = (self.tolerant, self.strict)
+        direct = {each.strict: DirectReads(each, self.reads, renderer) for each in services}
+        object.__setattr__(self, "direct", direct)
 
     def add_routes(self, application: web.Application) -> None:
         """Serve everything below the base path: unknown paths get SCIM errors too."""
-        application.router.add_route("*", BASE_PATH + "{tail:(?:/.*)?}", self.handle)
+        below = BASE_PATH + r"{tail:(?:/[\s\S]*)?}"
+        application.router.add_route("*", below, self.handle, expect_handler=go_on)
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request."""
         path = request.match_info["tail"]
         route = route_of(path)
         request[ROUTE] = BASE_PATH + route
-        exchange = _Exchange(request, path, origin(request, route, self.trusted_proxies))
+        exchange = _Exchange(request, path, route, self.trusted_proxies)
         try:
-            return _response(await self._serve(exchange, await self._authenticated(exchange)))
+            caller = await self._authenticated(exchange)
+            return _response(await self._answer(exchange, caller))
         except Exception as failure:  # noqa: BLE001 - every failure is answered in SCIM's form
             return _response(self._error_response(await self._recorded(exchange, failure)))
 
-    async def _authenticated(self, exchange: "_Exchange") -> tokens.Caller:
+    async def _authenticated(self, exchange: "_Exchange") -> Caller:
         with exchange.trace.step("authenticate"):
             now = self.room.clock()
             secret = bearer_token(exchange.request)
-            caller = await tokens.authenticate(self.room.database, secret, now)
+            caller = await self.throttle.guarded(
+                secret,
+                lambda: exchange.origin.client_address,
+                lambda: self.credentials.caller(secret, now),
+            )
         exchange.actor = caller.actor
+        self.throttle.spend(caller.connection.id)
         self.usage.saw(caller.actor, now)
         return caller
 
-    async def _serve(self, exchange: "_Exchange", caller: tokens.Caller) -> ScimResponse:
+    async def _answer(self, exchange: "_Exchange", caller: Caller) -> ScimResponse:
+        direct = self.direct[caller.connection.strict]
+        answer = await direct.answer(exchange.request, exchange.path, caller)
+        return await self._serve(exchange, caller) if answer is None else answer
+
+    async def _serve(self, exchange: "_Exchange", caller: Caller) -> ScimResponse:
         request = exchange.request
         with exchange.trace.step("receive"):
-            body = await read_body(request, _body_limit(exchange.path)) if request.can_read_body else b""
+            limit = _body_limit(exchange.path)
+            body = await read_body(request, limit, self.body_seconds) if request.can_read_body else b""
         return await self._handler(exchange, caller).handle(
             ScimRequest(
-                method=request.method,
+                # RFC 9110, section 9.3.2: HEAD is GET whose body stays here; aiohttp keeps it.
+                method="GET" if request.method == "HEAD" else request.method,
                 base_url=self.base_url,
                 path=exchange.path,
                 query=dict(request.query),
@@ -98,46 +132,75 @@ class ScimFace:
             )
         )
 
-    def _handler(self, exchange: "_Exchange", caller: tokens.Caller) -> ProvisioningHandler:
+    def _handler(self, exchange: "_Exchange", caller: Caller) -> ProvisioningHandler:
         connection = caller.connection
         treatment = Treatment(passwords=connection.passwords, revive=connection.revive)
-        renderer = Renderer(self.base_url)
         adapters: dict[str, Adapter] = {
-            "User": UserAdapter(renderer, self.hasher, treatment),
-            "Group": GroupAdapter(renderer),
+            "User": UserAdapter(self.renderer, self.hasher, treatment),
+            "Group": GroupAdapter(self.renderer),
         }
         trace = exchange.trace
-        storage = DirectoryStorage(self.room, self.reads, adapters, caller.actor, exchange.origin, trace)
+        operation = exchange.operation
+        storage = DirectoryStorage(
+            self.room, self.reads, adapters, caller.actor, exchange.origin, trace, operation
+        )
+        tries = Tries(
+            storage.operation, self.room, caller.actor.organization, operation, partial(self._entry, exchange)
+        )
         service = self.strict if connection.strict else self.tolerant
-        return ProvisioningHandler(service, storage, self.reads, adapters, trace)
+        return ProvisioningHandler(service, storage, self.reads, adapters, trace, tries)
 
     async def _recorded(self, exchange: "_Exchange", failure: Exception) -> SCIMException | None:
         """Put a failure on record; the SCIM error to answer, None for a broken promise of our own."""
         error = _known(failure)
         if error is None:
             _log.error("request.failed", request_id=exchange.origin.request_id, exc_info=failure)
-        entry = self._entry(exchange, failure, error)
+        if exchange.operation.decided:
+            return self._decided(exchange, failure, error)
+        entry = self._entry(exchange, failure)
         try:
             if entry is not None:
-                await self.room.record(entry)
+                await put_on_record(self.room, entry, failure)
         except (Conflicted, Unavailable):
             # The answer must not promise a record: without the log, nothing was decided.
             return ServiceUnavailable()
         return error
 
-    def _entry(self, exchange: "_Exchange", failure: Exception, error: SCIMException | None) -> Entry | None:
+    def _decided(
+        self, exchange: "_Exchange", failure: Exception, error: SCIMException | None
+    ) -> SCIMException | None:
+        """The answer to a failure that is on record already, or that the log could not be told of."""
+        if isinstance(failure, OutcomeUnknown):
+            _log.error("request.outcome_unknown", request_id=exchange.origin.request_id)
+        return error
+
+    def _entry(self, exchange: "_Exchange", failure: Exception) -> Entry | None:
         """The entry that a failure leaves: none for a read, or for one credential's repeated refusals."""
         now = self.room.clock()
         if isinstance(failure, Unauthenticated):
-            whose = failure.actor if isinstance(failure, tokens.Ended) else exchange.actor
+            whose = failure.actor if isinstance(failure, Ended) else exchange.actor
             return self.refusals.seen(whose, exchange.origin, reason=failure.reason, now=now)
+        if isinstance(failure, TooManyFailures):
+            return self.refusals.seen(
+                exchange.actor, exchange.origin, reason=failure.reason, now=now, status=429
+            )
         attempt = attempt_of(exchange.request.method, exchange.path)
         if attempt is None:
             return None
+        if isinstance(failure, RateLimited):
+            return self.refusals.seen(
+                exchange.actor,
+                exchange.origin,
+                reason=failure.reason,
+                now=now,
+                status=429,
+                event=attempt.event,
+            )
         return refusal(
             attempt,
             failure,
-            error,
+            _known(failure),
+            entry_id=exchange.operation.id,
             actor=exchange.actor,
             origin=exchange.origin,
             now=now,
@@ -146,7 +209,7 @@ class ScimFace:
 
     def _error_response(self, error: SCIMException | None) -> ScimResponse:
         response = self.tolerant.error_response(error or Exception())
-        if isinstance(error, ServiceUnavailable):
+        if isinstance(error, ComeBackLater):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
 
@@ -157,9 +220,19 @@ class _Exchange:
 
     request: web.Request
     path: str
-    origin: Origin
+    route: str
+    trusted_proxies: Sequence[Network]
     actor: Actor = NOBODY
     trace: Trace = field(default_factory=Trace)
+    operation: Operation = field(default_factory=Operation)
+    _origin: Origin | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request came from, looked at once; a read that is answered needs none."""
+        if self._origin is None:
+            self._origin = origin(self.request, self.route, self.trusted_proxies)
+        return self._origin
 
 
 def _known(failure: Exception) -> SCIMException | None:
@@ -167,7 +240,10 @@ def _known(failure: Exception) -> SCIMException | None:
         return PayloadTooLargeException(
             detail=f"The body is larger than {failure.limit} bytes: send it in smaller parts."
         )
-    if isinstance(failure, web.RequestPayloadError):
+    if isinstance(failure, BodyTooSlow):
+        seconds = f"{failure.seconds:g} seconds"
+        return TooSlow(detail=f"The body did not arrive within {seconds}; nothing was changed.")
+    if isinstance(failure, web.RequestPayloadError | ConnectionResetError):
         return InvalidSyntaxException(detail="The body is cut off, or not in the encoding that was said.")
     return scim_error(failure)
 

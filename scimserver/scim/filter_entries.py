@@ -31,10 +31,13 @@ from scimserver.scim.searchable import SearchableAttributes
 class EntryFilter(FilterVisitor[Sql]):
     """A condition on one entry of a multi-valued attribute."""
 
-    def __init__(self, attributes: SearchableAttributes, path: AttrPath, place: Entries | Membership) -> None:
+    def __init__(
+        self, attributes: SearchableAttributes, path: AttrPath, place: Entries | Membership, *, apart: bool
+    ) -> None:
         self._attributes = attributes
         self._path = path
         self._place = place
+        self._apart = apart
         self._named = False
 
     def selected(self, node: FilterNode) -> Sql:
@@ -46,7 +49,7 @@ class EntryFilter(FilterVisitor[Sql]):
             return conditions.contained(cast(Entries, self._place), equalities)
         self._named = False
         inner = self.visit(node)
-        return conditions.some(self._place, inner, named=self._named)
+        return conditions.some(self._place, inner, named=self._named, apart=self._apart)
 
     def compared(self, node: Comparison) -> Sql:
         """A comparison with the whole list: some entry matches; for `ne`, none equals."""
@@ -54,7 +57,7 @@ class EntryFilter(FilterVisitor[Sql]):
             return negated(self.compared(Comparison(node.attr_path, CompareOperator.eq, node.value)))
         found = self.selected(node)
         if node.op == CompareOperator.eq and node.value is None:
-            return logical(LogicalOperator.or_, [conditions.absent(self._place), found])
+            return logical(LogicalOperator.or_, [conditions.absent(self._place, apart=self._apart), found])
         return found
 
     def find(self, path: AttrPath) -> AttributeBinding | None:

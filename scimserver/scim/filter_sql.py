@@ -35,6 +35,11 @@ from scimserver.scim.filter_entries import EntryFilter, conjuncts, logical
 from scimserver.scim.filter_text import FilterText, Lifted, lift, take_apart
 from scimserver.scim.searchable import SearchableAttributes
 
+JOINED_MEMBERSHIPS = 3
+"""Where a filter looks at more memberships, PostgreSQL plans each for itself."""
+
+_MEMBERSHIPS = frozenset({"members", "groups"})
+
 
 class Lookup(Enum):
     """Whether, whatever the values, an index finds the few rows that can match."""
@@ -85,7 +90,8 @@ def condition(text: FilterText, tables: tuple[ResourceTable, ...], table: Resour
     scim_filter: ScimFilter[Any] = cast(Any, ScimFilter)[table.model](text.text)
     attributes = SearchableAttributes(table, scim_filter)
     node = lift(scim_filter)
-    return Condition(sql=_Compiler(attributes).visit(node), lookup=_lookup(attributes, node))
+    compiler = _Compiler(attributes, apart=_memberships(node) > JOINED_MEMBERSHIPS)
+    return Condition(sql=compiler.visit(node), lookup=_lookup(attributes, node))
 
 
 def _validate(text: FilterText, tables: tuple[ResourceTable, ...]) -> None:
@@ -100,8 +106,9 @@ def _validate(text: FilterText, tables: tuple[ResourceTable, ...]) -> None:
 class _Compiler(FilterVisitor[Sql]):
     """A filter's tree as a condition on the rows of a table."""
 
-    def __init__(self, attributes: SearchableAttributes) -> None:
+    def __init__(self, attributes: SearchableAttributes, *, apart: bool) -> None:
         self._attributes = attributes
+        self._apart = apart
         self._table = attributes.table
 
     def visit_not(self, node: Not) -> Sql:
@@ -120,9 +127,9 @@ class _Compiler(FilterVisitor[Sql]):
             case Node() as place:
                 return conditions.node_present(place)
             case place if binding.sub_field_name is None:
-                return conditions.list_present(place)
+                return conditions.list_present(place, apart=self._apart)
             case place:
-                entry = EntryFilter(self._attributes, node.attr_path, place)
+                entry = EntryFilter(self._attributes, node.attr_path, place, apart=self._apart)
                 return entry.selected(Present(_sub_attribute(binding)))
 
     def visit_comparison(self, node: Comparison) -> Sql:
@@ -137,7 +144,7 @@ class _Compiler(FilterVisitor[Sql]):
             case Entries(scalar=False) as place if binding.sub_field_name is None:
                 return conditions.node_compared(conditions.absent(place), node.op, node.value)
             case place:
-                entry = EntryFilter(self._attributes, node.attr_path, place)
+                entry = EntryFilter(self._attributes, node.attr_path, place, apart=self._apart)
                 return entry.compared(Comparison(_sub_attribute(binding), node.op, node.value))
 
     def visit_value_path(self, node: ValuePath) -> Sql:
@@ -146,7 +153,20 @@ class _Compiler(FilterVisitor[Sql]):
             return FALSE
         place = self._table.place(binding)
         assert isinstance(place, Entries | Membership), "the library refuses to select from a single value"
-        return EntryFilter(self._attributes, node.attr_path, place).selected(node.val_filter)
+        entry = EntryFilter(self._attributes, node.attr_path, place, apart=self._apart)
+        return entry.selected(node.val_filter)
+
+
+def _memberships(node: FilterNode) -> int:
+    match node:
+        case Not():
+            return _memberships(node.expr)
+        case LogicalExpr():
+            return sum([_memberships(term) for term in node.terms])
+        case Comparison() | Present() | ValuePath():
+            return int(node.attr_path.attr.lower() in _MEMBERSHIPS)
+        case _:
+            return 0
 
 
 def _sub_attribute(binding: AttributeBinding) -> AttrPath:

@@ -5,41 +5,28 @@ unit of work, first without holding anything; only a writer that met another one
 again, holding the rows.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import Any, cast
 
-import orjson
-from scim2_models import NotFoundException, PatchOp, Resource, ResourceType
-from scim2_server.conditions import Conditions, EntityTags
+from scim2_models import Context, NotFoundException, PatchOp, Resource, ResourceType
+from scim2_server.conditions import Conditions
 from scim2_server.handler import AsyncScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 
-from scimserver.access.tokens import Caller
+from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
-from scimserver.kernel.errors import Conflicted
-from scimserver.scim.adapters import Adapter, parse_resource_id
-from scimserver.scim.projection import Projector
+from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.answers import list_answer, projected, resource_answer
+from scimserver.scim.plain import Write, plain_bodies
+from scimserver.scim.projection import Document, Projector
 from scimserver.scim.reads import Found, Reads
-from scimserver.scim.render import Rendered
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
+from scimserver.scim.trying import Tries
 from scimserver.work import Trace
-
-_T = TypeVar("_T")
-
-ATTEMPTS: Final = (False, True, True)
-"""Whether each try of a write holds its rows. A third is for deadlocks, which end one of two writers."""
-
-
-@dataclass
-class RawResponse(ScimResponse):
-    """An answer whose body is JSON bytes already."""
-
-    raw: bytes = field(default=b"")
 
 
 class ProvisioningHandler(AsyncScimHandler):
@@ -55,9 +42,11 @@ class ProvisioningHandler(AsyncScimHandler):
         reads: Reads,
         adapters: Mapping[str, Adapter],
         trace: Trace,
+        tries: Tries,
     ) -> None:
         super().__init__(service, storage)
         self._trace = trace
+        self._tries = tries
         self._reads = reads
         self._adapters = adapters
 
@@ -71,14 +60,11 @@ class ProvisioningHandler(AsyncScimHandler):
             adapter = self._adapters[str(resource_type.name)]
             organization = _caller(request).actor.organization
             resource_id = parse_resource_id(adapter, cast(str, target.resource_id))
-            view = await self._reads.one(organization, resource_type, resource_id, projector)
+            view = await self._reads.one(organization, adapter.name, resource_id, projector)
             if view is None:
                 raise NotFoundException(detail=f"There is no {adapter.name.lower()} with this id.")
-            rendered = adapter.render(view)
-            unchanged = EntityTags.parse(request.header("If-None-Match"))
-            if unchanged is not None and unchanged.matches(rendered.etag):
-                return ScimResponse(HTTPStatus.NOT_MODIFIED, None, {"ETag": rendered.etag})
-            return _answer(HTTPStatus.OK, rendered, projector)
+            unless = request.header("If-None-Match")
+            return resource_answer(HTTPStatus.OK, adapter.render(view), projector, unless=unless)
 
     async def search(self, request: ScimRequest) -> ScimResponse:
         """Search with GET (section 3.4.2)."""
@@ -103,18 +89,9 @@ class ProvisioningHandler(AsyncScimHandler):
             projectors = {str(kind.name): self._search_projector(kind, parameters) for kind in allowed}
             found = await self._reads.search(organization, allowed, search, position, projectors)
             bodies = [self._listed(kind, view, projectors[kind]) for kind, view in found.views]
-            head: dict[str, Any] = {
-                "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                "itemsPerPage": len(bodies),
-            }
-            if found.total is not None:
-                head["totalResults"] = found.total
             if search.cursor is None:
-                head["startIndex"] = search.start_index
-            else:
-                head |= self._cursors(types, search, found)
-            raw = orjson.dumps(head)[:-1] + b',"Resources":[' + b",".join(bodies) + b"]}"
-            return RawResponse(HTTPStatus.OK, raw=raw)
+                return list_answer(bodies, found.total, start=search.start_index)
+            return list_answer(bodies, found.total, cursors=self._cursors(types, search, found))
 
     def _search_projector(self, kind: ResourceType, parameters: Mapping[str, Any]) -> Projector:
         named = {
@@ -125,7 +102,7 @@ class ProvisioningHandler(AsyncScimHandler):
         return self.service.projector(kind, named)
 
     def _listed(self, kind: str, view: View, projector: Projector) -> bytes:
-        return _projected(self._adapters[kind].render(view), projector)
+        return projected(self._adapters[kind].render(view), projector)
 
     def _cursors(self, types: list[ResourceType], search: Any, found: Found) -> dict[str, str]:
         if search.count == 0:
@@ -143,13 +120,14 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             _, resource_type = self._accepted(request, Operation.create)
             projector = self.service.projector(resource_type, request.query)
+            adapter = self._adapters[str(resource_type.name)]
             with self._trace.step("read"):
-                resource = self.service.read_creation(
-                    resource_type, request.body, request.header("Content-Type")
-                )
-            view = await self._attempt(lambda: self.storage.create_view(resource_type, resource))
-            rendered = self._adapters[str(resource_type.name)].render(view)
-            response = _answer(HTTPStatus.CREATED, rendered, projector)
+                sent = self._document(resource_type, request, Context.RESOURCE_CREATION_REQUEST)
+                document = sent if isinstance(sent, dict) else adapter.dumped(sent)
+                await adapter.prepare(document)
+            view = await self._tries.run(lambda: self.storage.create_view(resource_type, document))
+            rendered = adapter.render(view)
+            response = resource_answer(HTTPStatus.CREATED, rendered, projector)
             response.headers["Location"] = rendered.location
             return response
 
@@ -158,65 +136,59 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             target, resource_type = self._accepted(request, Operation.replace)
             projector = self.service.projector(resource_type, request.query)
+            adapter = self._adapters[str(resource_type.name)]
             with self._trace.step("read"):
-                replacement = self.service.read_replacement(
-                    resource_type, request.body, request.header("Content-Type")
-                )
+                sent = self._document(resource_type, request, Context.RESOURCE_REPLACEMENT_REQUEST)
+                await adapter.prepare(sent if isinstance(sent, dict) else adapter.dumped(sent))
             conditions = self.service.read_conditions(request)
+            resource_id = cast(str, target.resource_id)
 
             async def work() -> View:
-                return await self._replaced(resource_type, target, replacement, conditions)
+                current = await self._met(resource_type, resource_id, conditions)
+                with self._trace.step("apply"):
+                    document = adapter.with_kept(current, _replacing(adapter, current, sent))
+                return await self.storage.update_view(resource_type, resource_id, document, replacing=True)
 
-            view = await self._attempt(work)
-            return _answer(HTTPStatus.OK, self._adapters[str(resource_type.name)].render(view), projector)
-
-    async def _replaced(
-        self,
-        resource_type: ResourceType,
-        target: Target,
-        replacement: Resource[Any],
-        conditions: Conditions,
-    ) -> View:
-        with self._trace.step("match"):
-            current = await self.storage.get(resource_type, cast(str, target.resource_id))
-        # Each try replaces anew: applying constraints writes into the replacement.
-        wanted = replacement.model_copy(deep=True)
-        self.storage.adapter(resource_type).keep_omitted(current, wanted)
-        self.service.check_preconditions(current, "PUT", conditions)
-        with self._trace.step("apply"):
-            wanted.replace(current)
-        return await self.storage.update_view(resource_type, wanted, replacing=True)
+            view = await self._tries.run(work)
+            return resource_answer(HTTPStatus.OK, adapter.render(view), projector)
 
     async def patch(self, request: ScimRequest) -> ScimResponse:
         """Modify a resource (section 3.5.2): a user is answered, a group only where asked for (D6)."""
         with self.service.provider:
             target, resource_type = self._accepted(request, Operation.patch)
             projector = self.service.projector(resource_type, request.query)
+            adapter = self._adapters[str(resource_type.name)]
             with self._trace.step("read"):
-                patch = self.service.read_patch(resource_type, request.body, request.header("Content-Type"))
+                asked = self.service.read_writes(resource_type, request.body, request.header("Content-Type"))
             conditions = self.service.read_conditions(request)
+            resource_id = cast(str, target.resource_id)
 
             async def work() -> View:
-                return await self._patched(resource_type, target, patch, conditions)
+                current = await self._met(resource_type, resource_id, conditions)
+                with self._trace.step("apply"):
+                    document = _patched(adapter, current, asked)
+                return await self.storage.update_view(resource_type, resource_id, document)
 
-            view = await self._attempt(work)
-            rendered = self._adapters[str(resource_type.name)].render(view)
+            rendered = adapter.render(await self._tries.run(work))
             if resource_type.name == "Group" and projector.is_identity:
                 return ScimResponse(HTTPStatus.NO_CONTENT, None, {"ETag": rendered.etag})
-            return _answer(HTTPStatus.OK, rendered, projector)
+            return resource_answer(HTTPStatus.OK, rendered, projector)
 
-    async def _patched(
-        self, resource_type: ResourceType, target: Target, patch: "PatchOp[Any]", conditions: Conditions
-    ) -> View:
-        resource_id = cast(str, target.resource_id)
+    def _document(
+        self, resource_type: ResourceType, request: ScimRequest, context: Context
+    ) -> Document | Resource[Any]:
+        return self.service.read_document(
+            resource_type, request.body, request.header("Content-Type"), context
+        )
+
+    async def _met(self, resource_type: ResourceType, resource_id: str, conditions: Conditions) -> Any:
+        """The stored resource, to be changed, if it is as the client expects it."""
         with self._trace.step("match"):
-            resource = await self.storage.get(resource_type, resource_id)
-        self.service.check_preconditions(resource, "PATCH", conditions)
-        adapter = self.storage.adapter(resource_type)
-        adapter.before_patch(await self.storage.current(resource_type, resource_id), resource, patch)
-        with self._trace.step("apply"):
-            patch.patch(resource)
-        return await self.storage.update_view(resource_type, resource)
+            current = await self.storage.current(resource_type, resource_id)
+        if conditions.if_match is not None or conditions.if_none_match is not None:
+            adapter = self.storage.adapter(resource_type)
+            self.service.check_conditions(adapter.render(adapter.view(current)).etag, conditions)
+        return current
 
     async def delete(self, request: ScimRequest) -> ScimResponse:
         """Delete a resource (section 3.6)."""
@@ -227,19 +199,8 @@ class ProvisioningHandler(AsyncScimHandler):
             async def work() -> None:
                 await self.delete_resource(resource_type, cast(str, target.resource_id), conditions)
 
-            await self._attempt(work)
+            await self._tries.run(work)
             return self.service.deletion_response()
-
-    async def _attempt(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Do a unit of work; raises `Conflicted` where even holding the rows did not help."""
-        for lock in ATTEMPTS[:-1]:
-            try:
-                async with self.storage.operation(lock=lock):
-                    return await work()
-            except Conflicted:
-                continue
-        async with self.storage.operation(lock=ATTEMPTS[-1]):
-            return await work()
 
     def _accepted(self, request: ScimRequest, operation: Operation) -> tuple[Target, ResourceType]:
         target = self.service.route(request, operation)
@@ -253,12 +214,21 @@ def _caller(request: ScimRequest) -> Caller:
     return cast(Caller, request.subject)
 
 
-def _projected(rendered: Rendered, projector: Projector) -> bytes:
-    if projector.is_identity:
-        return rendered.body
-    return orjson.dumps(projector.apply(orjson.loads(rendered.body)))
+def _replacing(adapter: Adapter, current: Any, sent: Document | Resource[Any]) -> Document:
+    """The document that replaces; what is not plain goes by the models' rules for replacing."""
+    if isinstance(sent, dict):
+        return sent
+    # Each try replaces anew: applying constraints writes into the replacement.
+    wanted = sent.model_copy(deep=True)
+    wanted.replace(resource_of(adapter, adapter.view(current)))
+    return adapter.dumped(wanted)
 
 
-def _answer(status: HTTPStatus, rendered: Rendered, projector: Projector) -> RawResponse:
-    headers = {"ETag": rendered.etag, "Content-Location": rendered.location}
-    return RawResponse(status, headers=headers, raw=_projected(rendered, projector))
+def _patched(adapter: Adapter, current: Any, asked: "list[Write] | PatchOp[Any]") -> Document:
+    """The document with what a PATCH asks for; what is not plain goes by the models' rules for patching."""
+    if isinstance(asked, list):
+        return plain_bodies(adapter.name).applied(adapter.document(current), asked)
+    resource = resource_of(adapter, adapter.view(current))
+    adapter.before_patch(current, resource, asked)
+    asked.patch(resource)
+    return adapter.dumped(resource)

@@ -14,13 +14,16 @@ from typing import TypeAlias
 from unicodedata import combining
 
 import orjson
-from scim2_models import InvalidSyntaxException
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 MAX_DEPTH = 32
 """How deep arrays and objects may nest; the outermost object counts as one."""
+
+MAX_ENTRIES = 1_000
+"""How many values a user's lists may have together: validating one takes longer than reading it."""
 
 _MAX_DECIMAL = 40
 """How many characters a decimal may have: twice what a double can tell apart."""
@@ -55,6 +58,23 @@ def parse(body: bytes) -> JsonObject:
     if not isinstance(unique, dict):
         raise _refused("The body must be a JSON object: { ... }.")
     return unique
+
+
+def check_entries(body: bytes, value: JsonObject) -> None:
+    """Refuse a body whose lists hold more than `MAX_ENTRIES` values together.
+
+    Raises PayloadTooLargeException. `value` is what `parse` made of `body`.
+    """
+    # A value in a list takes two characters: most bodies are too short to hold as many.
+    if len(body) > 2 * MAX_ENTRIES and _entries(value) > MAX_ENTRIES:
+        raise PayloadTooLargeException(
+            detail=f"The lists hold more than {MAX_ENTRIES} values together: nobody has as many."
+        )
+
+
+def _entries(value: JsonValue) -> int:
+    own = len(value) if isinstance(value, list) else 0
+    return own + sum([_entries(inner) for inner in _contents(value)])
 
 
 def _text(body: bytes) -> str:

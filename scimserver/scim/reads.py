@@ -16,7 +16,7 @@ from scimserver.scim.columns import GROUPS, USERS
 from scimserver.scim.models import ENTERPRISE_SCHEMA
 from scimserver.scim.page_sql import RowColumns
 from scimserver.scim.projection import Projector
-from scimserver.scim.search_sql import Page, Row, Search, statement
+from scimserver.scim.search_sql import Page, Row, Search, SearchStatement, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,10 @@ class Reads:
         self._database = database
 
     async def one(
-        self, organization: OrganizationId, kind: ResourceType, resource: UUID, projector: Projector
+        self, organization: OrganizationId, kind: str, resource: UUID, projector: Projector
     ) -> View | None:
-        """A resource, or None; what the answer does not carry is not read."""
-        name = str(kind.name)
-        query = (_WHOLE if _needs_derived(name, projector) else _PLAIN)[name]
+        """A resource of a type, or None; what the answer does not carry is not read."""
+        query = (_WHOLE if _needs_derived(kind, projector) else _PLAIN)[kind]
         row = await self._database.fetchrow(query, organization, resource)
         return view_of(row) if row else None
 
@@ -70,17 +69,32 @@ class Reads:
         Raises `InvalidFilterException`, `InvalidCursorException`, `TooMany`.
         """
         asked = Search.of(search, _own(position, organization))
-        rows = [_rows(str(kind.name), projectors) for kind in types]
-        planned = statement(asked, *rows, organization=organization)
+        kinds = [str(kind.name) for kind in types]
+        return await self.run(self.plan(organization, kinds, asked, projectors))
+
+    def plan(
+        self,
+        organization: OrganizationId,
+        kinds: Sequence[str],
+        asked: Search,
+        projectors: Mapping[str, Projector] | None = None,
+    ) -> SearchStatement:
+        """What would be run for a search of ours over resource types. Raises as `search` does."""
+        rows = [_rows(kind, projectors) for kind in kinds]
+        return statement(asked, *rows, organization=organization)
+
+    async def run(self, planned: SearchStatement) -> Found:
+        """A page by what was planned. Raises `TooMany`."""
         page = Page(rows=(), total=None)
         if planned.query is not None:
             run = self._database.fetch if planned.hot else self._database.search
-            rows_found = await run(planned.query, *planned.arguments)
-            page = planned.page(cast(Sequence[Row], rows_found))
+            rows = await run(planned.query, *planned.arguments)
+            page = planned.page(cast(Sequence[Row], rows))
         total = page.total
-        if total is None and (not asked.by_cursor or planned.query is None):
+        if total is None and (not planned.search.by_cursor or planned.query is None):
             [counted] = await self._database.search(planned.count, *planned.count_arguments)
             total = counted["total"]
+        organization = planned.organization
         return Found(
             views=[(row["kind"], view_of(row)) for row in page.rows],
             total=total,
@@ -95,6 +109,8 @@ def _rows(name: str, projectors: Mapping[str, Projector] | None) -> RowColumns:
 
 
 def _needs_derived(name: str, projector: Projector) -> bool:
+    if projector.is_identity:
+        return True
     if name == "Group":
         return projector.needs("members")
     return projector.needs("groups") or projector.needs(ENTERPRISE_SCHEMA)

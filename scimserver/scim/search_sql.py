@@ -21,7 +21,7 @@ from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import FilterText, take_apart
 from scimserver.scim.literals import Reader
-from scimserver.scim.page_sql import Mode, RowColumns, Source, hot_page_text, page_text, total_of
+from scimserver.scim.page_sql import Given, Mode, RowColumns, Source, hot_page_text, page_text, total_of
 from scimserver.scim.sort_sql import SortKey, sort_keys
 
 _FURTHEST = 2**48
@@ -103,6 +103,11 @@ class SearchStatement:
     plan: Plan
     given: tuple[object, ...]
     strings: Sequence[str]
+
+    @property
+    def organization(self) -> OrganizationId:
+        """Whose resources are searched."""
+        return cast(OrganizationId, self.given[Given.ORGANIZATION])
 
     @property
     def hot(self) -> bool:

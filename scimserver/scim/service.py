@@ -20,6 +20,7 @@ from scim2_models import (
     ResourceType,
     SCIMException,
     SearchRequest,
+    default_comparison_key,
 )
 from scim2_server.conditions import Conditions, EntityTags
 from scim2_server.requests import ScimRequest
@@ -27,13 +28,14 @@ from scim2_server.routing import Operation, Target
 from scim2_server.service import ScimService
 from scim2_server.utils import parametrize
 
-from scimserver.access.tokens import Caller
+from scimserver.access.credentials import Caller
 from scimserver.kernel.permissions import Permission
 from scimserver.scim import json_body
 from scimserver.scim.errors import scim_error
 from scimserver.scim.filter_dialect import normalise_filter
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
+from scimserver.scim.plain import Write, plain_bodies
 from scimserver.scim.projection import Projector, projector
 from scimserver.scim.provider import provider
 from scimserver.scim.render import resource_version
@@ -52,6 +54,18 @@ _WRITE = {
     ("Group", Operation.patch): Permission.GROUPS_WRITE,
     ("Group", Operation.delete): Permission.GROUPS_WRITE,
 }
+
+_ENDPOINTS = frozenset({"Users", "Groups"})
+_ID = re.compile("[0-9A-Za-z-]+")
+_OPERATIONS = {
+    ("GET", False): Operation.search,
+    ("POST", False): Operation.create,
+    ("GET", True): Operation.query,
+    ("PUT", True): Operation.replace,
+    ("PATCH", True): Operation.patch,
+    ("DELETE", True): Operation.delete,
+}
+"""By method, and whether the path names a resource."""
 
 LAST_INDEX = 2**53 - 1
 """What a larger `startIndex` counts as: the largest number that every JSON reader keeps."""
@@ -73,18 +87,39 @@ class ProvisioningService(ScimService):
     def __init__(self, *, strict: bool, secret: bytes) -> None:
         super().__init__(provider(strict=strict), secret=secret)
         self.strict = strict
+        self._models: dict[str, type[Resource[Any]]] = {}
+        # Our comparison key takes every string. Under one that is not its own, the library would
+        # compare each string of a body with itself to see that: half of all the time to validate.
+        self._reading = self.provider.policy.model_copy(update={"comparison_key": default_comparison_key})
+
+    # -- where to ------------------------------------------------------------
+
+    @staticmethod
+    def match(request: ScimRequest) -> Target:
+        """What a request asks for; of the usual paths without trying each route in turn."""
+        endpoint, slash, resource_id = request.path.removeprefix("/").partition("/")
+        operation = _OPERATIONS.get((request.method, bool(slash)))
+        if operation is None or endpoint not in _ENDPOINTS or (slash and not _ID.fullmatch(resource_id)):
+            return ScimService.match(request)
+        return Target(operation, endpoint, resource_id or None)
+
+    def get_model(self, resource_type: ResourceType) -> type[Resource[Any]]:
+        """The model of a resource type, extensions included, put together once."""
+        name = str(resource_type.name)
+        if name not in self._models:
+            self._models[name] = super().get_model(resource_type)
+        return self._models[name]
 
     # -- who may -------------------------------------------------------------
 
     def authorize(self, request: ScimRequest, target: Target, resource_type: ResourceType) -> None:
         """Refuse before a body is read; the directory's actions ask the same again."""
-        caller: Caller = request.subject
         name = str(resource_type.name)
-        needed = _WRITE.get((name, target.operation)) or _READ[name]
-        if needed not in caller.actor.permissions:
-            raise ForbiddenException(
-                detail=f"The token lacks the permission {needed}: issue one with a wider scope."
-            )
+        _require(_WRITE.get((name, target.operation)) or _READ[name], request.subject)
+
+    def require_read(self, resource_type: str, caller: Caller) -> None:
+        """Refuse a caller who may not read resources of the type."""
+        _require(_READ[resource_type], caller)
 
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """Refuse: a machine is nobody (RFC 7644, section 3.11)."""
@@ -112,15 +147,37 @@ class ProvisioningService(ScimService):
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> "PatchOp[Any]":
         """Validate the body of a PATCH, once it is strict JSON and in our dialect."""
-        resource_model = self.get_model(resource_type)
-        model: type[PatchOp[Any]] = parametrize(PatchOp, resource_model)
+        return self._validated_patch(resource_type, self._patch(resource_type, body, content_type))
+
+    def read_document(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
+    ) -> "json_body.JsonObject | Resource[Any]":
+        """What the body of a POST or PUT holds: as a document if it is plain, else validated."""
+        value = self._body(resource_type, body, content_type)
+        plain = plain_bodies(str(resource_type.name)).document(value)
+        return self._validated(self.get_model(resource_type), value, context) if plain is None else plain
+
+    def read_writes(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> "list[Write] | PatchOp[Any]":
+        """What the body of a PATCH asks for: single writes if it is plain, else validated operations."""
+        value = self._patch(resource_type, body, content_type)
+        writes = plain_bodies(str(resource_type.name)).writes(value)
+        return self._validated_patch(resource_type, value) if writes is None else writes
+
+    def _patch(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> json_body.JsonObject:
         value = self.decode_body(body, content_type)
         if resource_type.name == "User":
             _check_operations(value)
+            json_body.check_entries(body, value)
         if self.strict:
-            value = strict_patch(resource_model, value)
-        else:
-            value = normalise_patch(str(resource_type.name), value)
+            return strict_patch(self.get_model(resource_type), value)
+        return normalise_patch(str(resource_type.name), value)
+
+    def _validated_patch(self, resource_type: ResourceType, value: json_body.JsonObject) -> "PatchOp[Any]":
+        model: type[PatchOp[Any]] = parametrize(PatchOp, self.get_model(resource_type))
         patch = self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
         _check_paths(patch)
         return patch
@@ -151,15 +208,20 @@ class ProvisioningService(ScimService):
     def _read_resource(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
     ) -> Resource[Any]:
-        value = self.decode_body(body, content_type)
-        if not self.strict:
-            value = normalise_resource(str(resource_type.name), value)
+        value = self._body(resource_type, body, content_type)
         return self._validated(self.get_model(resource_type), value, context)
 
-    @staticmethod
-    def _validated(model: type[_ModelT], value: Any, context: Context) -> _ModelT:
+    def _body(
+        self, resource_type: ResourceType, body: bytes, content_type: str | None
+    ) -> json_body.JsonObject:
+        value = self.decode_body(body, content_type)
+        if resource_type.name == "User":
+            json_body.check_entries(body, value)
+        return value if self.strict else normalise_resource(str(resource_type.name), value)
+
+    def _validated(self, model: type[_ModelT], value: Any, context: Context) -> _ModelT:
         try:
-            return model.model_validate(value, scim_ctx=context)
+            return model.model_validate(value, scim_ctx=context, scim_policy=self._reading)
         except ValidationError as invalid:
             raise _translated(invalid) from invalid
 
@@ -168,7 +230,12 @@ class ProvisioningService(ScimService):
     def check_preconditions(self, resource: Resource[Any], method: str, conditions: Conditions) -> bool:
         """If-Match compares the row's version; what derives from other rows cannot be overwritten."""
         assert resource.meta is not None
-        version = resource_version(resource.meta.version or "")
+        self.check_conditions(resource.meta.version or "", conditions)
+        return True
+
+    def check_conditions(self, etag: str, conditions: Conditions) -> None:
+        """The same for the tag of what is stored."""
+        version = resource_version(etag)
         wanted = EntityTags.parse(conditions.if_match)
         if wanted is not None and not (
             wanted.any or version in {resource_version(tag) for tag in wanted.tags}
@@ -177,9 +244,8 @@ class ProvisioningService(ScimService):
                 detail="The resource is no longer the version of If-Match: read it again."
             )
         unwanted = EntityTags.parse(conditions.if_none_match)
-        if unwanted is not None and unwanted.matches(resource.meta.version):
+        if unwanted is not None and unwanted.matches(etag):
             raise PreconditionFailedException(detail="The resource is the version of If-None-Match.")
-        return True
 
     # -- answers -------------------------------------------------------------
 
@@ -193,6 +259,13 @@ class ProvisioningService(ScimService):
     def seal(self, types: list[ResourceType], search: SearchRequest[Any], position: Any) -> str | None:
         """The cursor of RFC 9865 for a position, or None where there is no further page."""
         return self._seal(types, search, position)
+
+
+def _require(needed: Permission, caller: Caller) -> None:
+    if needed not in caller.actor.permissions:
+        raise ForbiddenException(
+            detail=f"The token lacks the permission {needed}: issue one with a wider scope."
+        )
 
 
 def _check_paths(patch: "PatchOp[Any]") -> None:

@@ -17,9 +17,10 @@ from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import NotFound, VersionMismatch
 from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.projection import Document
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import resource_version
-from scimserver.work import Trace, Work, WorkRoom
+from scimserver.work import Operation, Trace, Work, WorkRoom
 
 
 class DirectoryStorage(AsyncScimStorage):
@@ -35,6 +36,7 @@ class DirectoryStorage(AsyncScimStorage):
         actor: Actor,
         origin: Origin,
         trace: Trace | None = None,
+        operation: Operation | None = None,
     ) -> None:
         self._room = room
         self._reads = reads
@@ -42,6 +44,7 @@ class DirectoryStorage(AsyncScimStorage):
         self._actor = actor
         self._origin = origin
         self._trace = trace
+        self._operation = operation
         self._work: Work | None = None
         self._current: dict[tuple[str, UUID], Any] = {}
 
@@ -50,10 +53,13 @@ class DirectoryStorage(AsyncScimStorage):
         """One unit of work; what it changes is committed when the block ends.
 
         `lock` holds the rows that are read to be changed, so that no other writer comes between.
+        All blocks of a storage with an `Operation` are tries of it: one of them can be committed.
         """
         self._current.clear()
         try:
-            async with self._room.open(self._actor, self._origin, lock=lock, trace=self._trace) as work:
+            async with self._room.open(
+                self._actor, self._origin, lock=lock, trace=self._trace, operation=self._operation
+            ) as work:
                 self._work = work
                 yield
         finally:
@@ -87,13 +93,14 @@ class DirectoryStorage(AsyncScimStorage):
 
     async def create(self, resource_type: ResourceType, resource: Resource[Any]) -> Resource[Any]:
         """Store a new resource. Raises `InvalidValue`, `AlreadyTaken`."""
-        return resource_of(self.adapter(resource_type), await self.create_view(resource_type, resource))
+        adapter = self.adapter(resource_type)
+        return resource_of(adapter, await self.create_view(resource_type, adapter.dumped(resource)))
 
-    async def create_view(self, resource_type: ResourceType, resource: Resource[Any]) -> View:
+    async def create_view(self, resource_type: ResourceType, document: Document) -> View:
         """Store a new resource; how it is read."""
         adapter = self.adapter(resource_type)
         async with self._working() as work:
-            return self._written(adapter, await adapter.create(work, resource))
+            return self._written(adapter, await adapter.create(work, document))
 
     async def update(
         self,
@@ -103,13 +110,17 @@ class DirectoryStorage(AsyncScimStorage):
         expected_version: str | None = None,
     ) -> Resource[Any]:
         """Store the next state of a resource. Raises `NotFound`, `VersionMismatch`, `InvalidValue`."""
-        view = await self.update_view(resource_type, resource, expected_version=expected_version)
-        return resource_of(self.adapter(resource_type), view)
+        adapter = self.adapter(resource_type)
+        view = await self.update_view(
+            resource_type, str(resource.id), adapter.dumped(resource), expected_version=expected_version
+        )
+        return resource_of(adapter, view)
 
     async def update_view(
         self,
         resource_type: ResourceType,
-        resource: Resource[Any],
+        resource_id: str,
+        document: Document,
         *,
         expected_version: str | None = None,
         replacing: bool = False,
@@ -117,9 +128,9 @@ class DirectoryStorage(AsyncScimStorage):
         """Store the next state of a resource; how it is read. `replacing`: it is all that was sent."""
         adapter = self.adapter(resource_type)
         async with self._working() as work:
-            current = await self._stored(adapter, work, str(resource.id))
+            current = await self._stored(adapter, work, resource_id)
             _expect(adapter.view(current), expected_version)
-            return self._written(adapter, await adapter.update(work, current, resource, replacing=replacing))
+            return self._written(adapter, await adapter.update(work, current, document, replacing=replacing))
 
     async def delete(
         self,

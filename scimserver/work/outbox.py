@@ -4,8 +4,9 @@ A payload names what happened and to whom by id; whoever hears it reads the rest
 the outbox holds no personal data.
 """
 
-import json
 from datetime import datetime
+
+import orjson
 
 from scimserver.audit.store import Message
 from scimserver.kernel.facts import Fact
@@ -22,4 +23,4 @@ def message(fact: Fact, organization: OrganizationId, now: datetime) -> Message:
         "occurred": now.isoformat(),
         "attributes": sorted({change.path for change in fact.changes}),
     }
-    return Message(id=new_uuid(), topic=fact.name, payload=json.dumps(payload), created=now)
+    return Message(id=new_uuid(), topic=fact.name, payload=orjson.dumps(payload).decode(), created=now)

@@ -3,7 +3,8 @@
 An action requires permissions, stages changes and notes facts. Leaving the block writes: where one
 row changes, everything goes in **one statement** that is its own transaction; else in one explicit
 transaction. A row that somebody else changed meanwhile makes it `Conflicted`; doing the work again
-under `lock=True` then waits for the row and cannot conflict.
+under `lock=True` then waits for the row and cannot conflict. A change that may be tried several times
+is told from its repetition by its `Operation`.
 Proven by tests/database/test_work.py.
 """
 
@@ -18,7 +19,8 @@ from typing import Self
 from asyncpg import Record
 
 from scimserver.audit import store
-from scimserver.audit.entry import Entry, Salt
+from scimserver.audit.entry import Entry, Salt, write
+from scimserver.audit.store import Recorded
 from scimserver.db.pool import Database, Transaction
 from scimserver.db.queries import ChangeClause, Query, alone, compose, standing
 from scimserver.db.violations import ConstraintViolated, translate
@@ -26,8 +28,9 @@ from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
 from scimserver.kernel.facts import Fact
-from scimserver.kernel.ids import EntryId, new_uuid
+from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.work.operation import ENTRY_KEYS, AlreadyRecorded, Operation
 from scimserver.work.outbox import message
 from scimserver.work.trace import Trace
 
@@ -64,6 +67,7 @@ class Work:
         salt: Salt,
         lock: bool,
         trace: Trace,
+        operation: Operation,
     ) -> None:
         self.actor = actor
         self.origin = origin
@@ -73,6 +77,7 @@ class Work:
         self._database = database
         self._salt = salt
         self._trace = trace
+        self._operation = operation
         self._facts: list[Fact] = []
         self._staged: list[_Staged] = []
         self._stack = AsyncExitStack()
@@ -157,7 +162,7 @@ class Work:
     async def _write(self) -> None:
         if self._transaction is None and len(self._staged) == 1 and self._facts:
             staged = self._staged[0]
-            statement = self._database.fetchval(
+            statement = self._database.write(
                 _recorded(staged.clause), *staged.arguments, *self._record_arguments()
             )
             if await _run(statement, staged.broken) == 0:
@@ -166,7 +171,7 @@ class Work:
         if self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
-            await self._database.fetchval(_RECORD_ALONE, *self._record_arguments())
+            await _run(self._database.write(_RECORD_ALONE, *self._record_arguments()), {})
 
     async def _write_in_transaction(self) -> None:
         transaction = await self.begin()
@@ -174,18 +179,20 @@ class Work:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
         if self._facts:
-            await transaction.fetchval(_RECORD_ALONE, *self._record_arguments())
+            await _run(transaction.fetchval(_RECORD_ALONE, *self._record_arguments()), {})
 
     def _record_arguments(self) -> tuple[object, ...]:
-        entries = [self._entry(fact) for fact in self._facts]
+        entries = [self._entry(fact, number) for number, fact in enumerate(self._facts)]
+        written = [write(entry, self._salt) for entry in entries]
+        self._operation.written = written[0].text
         messages = [
             message(fact, self.actor.organization, self.now) for fact in self._facts if fact.announced
         ]
-        return store.append_arguments(self.actor.organization, entries, messages, self._salt)
+        return store.append_arguments(self.actor.organization, entries, written, messages)
 
-    def _entry(self, fact: Fact) -> Entry:
+    def _entry(self, fact: Fact, number: int) -> Entry:
         return Entry(
-            id=EntryId(new_uuid()),
+            id=EntryId(new_uuid()) if number else self._operation.id,
             organization=self.actor.organization,
             occurred=self.now,
             event=fact.attempt,
@@ -205,6 +212,8 @@ async def _run(statement: Awaitable[int], broken: Broken) -> int:
     try:
         return await statement
     except ConstraintViolated as error:
+        if error.constraint_name in ENTRY_KEYS:
+            raise AlreadyRecorded from error
         raise translate(error, broken) from error
 
 
@@ -216,10 +225,19 @@ class WorkRoom:
         self.clock = clock
         self._salt = salt
 
-    def open(self, actor: Actor, origin: Origin, *, lock: bool = False, trace: Trace | None = None) -> Work:
+    def open(
+        self,
+        actor: Actor,
+        origin: Origin,
+        *,
+        lock: bool = False,
+        trace: Trace | None = None,
+        operation: Operation | None = None,
+    ) -> Work:
         """A new unit of work; `lock` makes it hold the rows that it reads to change.
 
-        `trace` is the request's, where the work is a part of one.
+        `trace` is the request's, where the work is a part of one; `operation` is that of all tries,
+        where this is one of several: it then raises `AlreadyRecorded` if an earlier one was committed.
         """
         return Work(
             self.database,
@@ -229,12 +247,18 @@ class WorkRoom:
             salt=self._salt,
             lock=lock,
             trace=trace or Trace(),
+            operation=operation or Operation(),
         )
 
     async def record(self, *entries: Entry) -> None:
         """Log attempts that changed nothing, in a short transaction of their own.
 
-        All entries belong to one organisation.
+        All entries belong to one organisation. Raises `AlreadyRecorded` if the first of the ids is taken.
         """
-        arguments = store.append_arguments(entries[0].organization, entries, (), self._salt)
-        await self.database.fetchval(_RECORD_ALONE, *arguments)
+        written = [write(entry, self._salt) for entry in entries]
+        arguments = store.append_arguments(entries[0].organization, entries, written, ())
+        await _run(self.database.write(_RECORD_ALONE, *arguments), {})
+
+    async def recorded(self, organization: OrganizationId, entry: EntryId) -> Recorded | None:
+        """What the log says of an operation, safe from a fail-over once this has answered."""
+        return await store.confirmed(self.database, organization, entry)

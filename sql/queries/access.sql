@@ -61,6 +61,12 @@ SELECT t.org_id, t.id AS token_id, t.scopes, t.expires, t.revoked,
 FROM api_tokens AS t JOIN connections AS c ON c.org_id = t.org_id AND c.id = t.connection_id
 WHERE t.digest = $1;
 
+-- name: digests_in_use
+-- Digests of tokens that have not ended, those used last first.  $1 now, $2 how many at most
+SELECT digest FROM api_tokens
+WHERE coalesce(expires, 'infinity') > $1 AND coalesce(revoked, 'infinity') > $1
+ORDER BY last_used DESC NULLS LAST LIMIT $2;
+
 -- name: touch_tokens
 -- When tokens were last used, in one batch.  $1 organisations, $2 tokens, $3 times
 UPDATE api_tokens AS t SET last_used = greatest(t.last_used, used.at)

@@ -6,7 +6,7 @@ import pytest
 
 from scimserver.directory.limits import MAX_KEY_OCTETS
 from scimserver.directory.organizations import Addresses
-from tests.serving import Installation, ScimClient, fresh_address
+from tests.serving import Installation, ScimClient, add, fresh_address
 
 LONG = "x" * (MAX_KEY_OCTETS + 1)
 LONG_WHEN_FOLDED = "İ" * (MAX_KEY_OCTETS // 2)
@@ -76,3 +76,20 @@ async def test_backslash_before_u0000_in_a_path_is_no_nul(scim: ScimClient):
     operation = {"op": "add", "path": 'emails[type eq "\\\\u0000"].value', "value": "x@y"}
     answer = await scim.patch(f"/Users/{user.id}", operation)
     assert answer.json["emails"][-1] == {"type": "\\u0000", "value": "x@y"}
+
+
+async def test_user_who_would_grow_without_end_is_refused(scim: ScimClient):
+    user = await scim.make_user()
+    photos = [{"value": digit * 100_000, "type": "photo"} for digit in "123"]
+    first, second, third = [await scim.patch(f"/Users/{user.id}", add("photos", [each])) for each in photos]
+    assert (first.status, second.status) == (200, 200)
+    assert third.error == (400, "invalidValue")
+    assert len((await scim.get(f"/Users/{user.id}")).json["photos"]) == 2
+
+
+async def test_head_is_get_without_a_body(scim: ScimClient):
+    user = await scim.make_user()
+    for path in (f"/Users/{user.id}", "/Users", "/Schemas"):
+        asked, told = await scim.request("HEAD", path), await scim.get(path)
+        assert (asked.status, asked.text) == (200, "")
+        assert asked.headers["Content-Length"] == told.headers["Content-Length"]

@@ -16,6 +16,7 @@ SQL = ROOT / "sql"
 
 NOT_OF_ONE_ORGANIZATION = {
     "access.caller_of_token": "the token's digest says which organisation calls",
+    "access.digests_in_use": "a process that starts knows callers of all organisations, by digest only",
     "access.touch_tokens": "a batch of several organisations; each row names its own",
     "domains.clashing_domains": "a domain belongs to one organisation of the installation",
     "domains.lock_domains": "as clashing_domains; touches no table",

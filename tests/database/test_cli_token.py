@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from scimserver.access import tokens
-from scimserver.access.tokens import Caller, Ended
+from scimserver.access.credentials import Caller, Credentials, Ended
 from scimserver.db.pool import Database, DatabaseSettings
 from tests.commands import Commands
 
@@ -18,7 +17,8 @@ def caller(commands: Commands, secret: str, *, later: timedelta = timedelta(0)) 
     async def ask() -> Caller:
         settings = DatabaseSettings(dsn=commands.dsn, points_size=1, searches_size=1)
         async with Database.open(settings) as database:
-            return await tokens.authenticate(database, secret, datetime.now(UTC) + later)
+            known = Credentials(database, trusted_for=timedelta(0))
+            return await known.caller(secret, datetime.now(UTC) + later)
 
     return asyncio.run(ask())
 

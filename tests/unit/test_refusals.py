@@ -1,6 +1,7 @@
 """Refused credentials: the first of a kind is told at once, the others are counted."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -62,6 +63,30 @@ def test_refusals_of_another_token_are_of_another_kind():
     refusals = Refusals()
     assert seen(refusals, actor=ended(1)) is not None
     assert seen(refusals, actor=ended(2)) is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"reason": "too_many_failures", "status": 429}, {"reason": "unauthenticated", "event": "user.create"}],
+)
+def test_refusals_for_another_reason_or_of_another_attempt_are_of_another_kind(other: dict[str, Any]):
+    refusals, origin = Refusals(), Origin(request_id="r", client_address="192.0.2.1")
+    seen(refusals)
+    assert refusals.seen(NOBODY, origin, now=NOON, **other) is not None
+    assert refusals.seen(NOBODY, origin, now=NOON, **other) is None
+
+
+def test_count_says_what_was_attempted_and_why_it_was_refused():
+    refusals, origin = Refusals(), Origin(request_id="r")
+    for _ in range(3):
+        refusals.seen(ended(1), origin, reason="rate_limited", now=NOON, status=429, event="user.delete")
+    [counted] = refusals.due(NOON + WINDOW)
+    assert (counted.event, counted.reason, counted.status, counted.count) == (
+        "user.delete",
+        "rate_limited",
+        429,
+        2,
+    )
 
 
 def test_refusal_of_a_known_token_belongs_to_its_organization():

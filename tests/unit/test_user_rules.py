@@ -88,6 +88,7 @@ def user(*, mail_stand_in: bool = False, role: RoleId = LEAST, active: bool = Tr
         role=role,
         manages_users=False,
         mail_stand_in=mail_stand_in,
+        mail_domain="example.com",
         version=1,
         created=NOON,
         last_modified=NOON,

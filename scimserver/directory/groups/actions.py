@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scimserver.directory.groups import store
 from scimserver.directory.groups.model import Document, Group, arranged, columns, encoded
-from scimserver.directory.limits import require_short
+from scimserver.directory.limits import require_bounded, require_short
 from scimserver.directory.users.model import difference
 from scimserver.directory.views import Reference
 from scimserver.kernel.errors import InvalidValue, NotFound, Refused
@@ -45,7 +45,7 @@ async def create(work: Work, wanted: Document, members: Collection[UserId]) -> G
         created=work.now,
         last_modified=work.now,
         document=document,
-        stored=encoded(document),
+        stored=require_bounded(encoded(document)),
         members=references,
     )
     organization = work.actor.organization
@@ -84,7 +84,7 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
         version=current.version + 1,
         last_modified=work.now,
         document=document,
-        stored=encoded(document),
+        stored=require_bounded(encoded(document)),
         members=sorted(
             (*(member for member in current.members if member.id not in leaving), *joined),
             key=lambda member: member.id,

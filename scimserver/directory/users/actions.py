@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import cast
 
+from scimserver.directory.limits import require_bounded
 from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import store
 from scimserver.directory.users.model import (
@@ -57,7 +58,7 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
         work.actor.organization,
         user.id,
         work.now,
-        *_columns(user, settled),
+        *_columns(user),
         broken=store.BROKEN,
     )
     _set_password(work, user, password)
@@ -95,10 +96,11 @@ async def update(
         active=settled.active,
         role=settled.role,
         mail_stand_in=settled.mail_stand_in,
+        mail_domain=settled.mail_domain,
         version=current.version + 1,
         last_modified=work.now,
         document=document,
-        stored=encoded(document),
+        stored=require_bounded(encoded(document)),
         manager=await _manager(work, document, current),
     )
     work.change(
@@ -106,7 +108,7 @@ async def update(
         work.actor.organization,
         user.id,
         work.now,
-        *_columns(user, settled),
+        *_columns(user),
         current.version,
         broken=store.BROKEN,
     )
@@ -181,11 +183,12 @@ async def _made(work: Work, user: UserId, settled: Settled) -> User:
         role=settled.role,
         manages_users=False,
         mail_stand_in=settled.mail_stand_in,
+        mail_domain=settled.mail_domain,
         version=1,
         created=work.now,
         last_modified=work.now,
         document=document,
-        stored=encoded(document),
+        stored=require_bounded(encoded(document)),
         manager=await _manager(work, document, None),
     )
 
@@ -200,13 +203,13 @@ async def _manager(work: Work, document: Document, previous: User | None) -> Ref
     return await store.manager(work, UserId(manager))
 
 
-def _columns(user: User, settled: Settled) -> tuple[object, ...]:
+def _columns(user: User) -> tuple[object, ...]:
     return columns(
         user.document,
         active=user.active,
         role=user.role,
         mail_stand_in=user.mail_stand_in,
-        mail_domain=settled.mail_domain,
+        mail_domain=user.mail_domain,
     )
 
 

@@ -38,6 +38,8 @@ class User:
     """Whether the role lets the user change other users: somebody always has to (P5)."""
     mail_stand_in: bool
     """Whether the document's only e-mail was made from `userName`, because the client sent none."""
+    mail_domain: str | None
+    """The domain that the Email Domain rule looks at."""
     version: int
     created: datetime
     last_modified: datetime
@@ -72,7 +74,7 @@ def arranged(document: Mapping[str, Json], user: UserId) -> Document:
 def _manager_last(extension: Mapping[str, Json]) -> Json:
     kept = {key: value for key, value in extension.items() if key != "manager"}
     manager = extension.get("manager")
-    if isinstance(manager, Mapping) and manager.get("value"):
+    if isinstance(manager, dict) and manager.get("value"):
         kept["manager"] = {"value": manager["value"]}
     return kept
 
@@ -129,7 +131,7 @@ def _differences(old: Mapping[str, Json], new: Mapping[str, Json], prefix: str) 
         if before == after or (not prefix and key in ("schemas", "id")):
             continue
         path = prefix + key
-        if isinstance(before or {}, Mapping) and isinstance(after or {}, Mapping) and (before or after):
+        if isinstance(before or {}, dict) and isinstance(after or {}, dict) and (before or after):
             inner = path + (":" if path.startswith("urn:") and ":" not in prefix else ".")
             yield from _differences(
                 cast("Mapping[str, Json]", before or {}), cast("Mapping[str, Json]", after or {}), inner
@@ -147,4 +149,4 @@ def _exact(value: Json) -> str | None:
 
 
 def _sub(value: Json, name: str) -> Json:
-    return value.get(name) if isinstance(value, Mapping) else None
+    return value.get(name) if isinstance(value, dict) else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from scimserver.directory import roles
 from scimserver.directory.limits import require_short, shown
@@ -16,6 +16,8 @@ from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
+
+_RULED: Final = ("userName", "emails", "roles", "timezone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,14 @@ async def settle(
     _require_user_name(document)
     _require_indexable(document)
     mail_stand_in = _settle_mail(document, previous, replacing=replacing)
+    if previous is not None and not reviving and _is_settled(document, mail_stand_in, previous):
+        return Settled(
+            document=document,
+            active=_settle_active(document, previous),
+            role=previous.role,
+            mail_stand_in=mail_stand_in,
+            mail_domain=previous.mail_domain,
+        )
     with work.step("rules"):
         # An address is looked at when it is new, and when a user comes back.
         stays = previous if previous is not None and not reviving else None
@@ -75,6 +85,12 @@ async def settle(
     )
 
 
+def _is_settled(document: Document, mail_stand_in: bool, previous: User) -> bool:
+    """Whether all that the organisation's rules look at is as it was: then it need not be asked."""
+    stays = (document.get(name) == previous.document.get(name) for name in _RULED)
+    return mail_stand_in == previous.mail_stand_in and all(stays)
+
+
 def _require_user_name(document: Document) -> None:
     user_name = document.get("userName")
     if not isinstance(user_name, str) or not user_name.strip():
@@ -88,7 +104,7 @@ def _require_indexable(document: Document) -> None:
             "userName": address_key(cast(str, document["userName"])),
             "externalId": document.get("externalId"),
             "displayName": document.get("displayName"),
-            "name.familyName": name.get("familyName") if isinstance(name, Mapping) else None,
+            "name.familyName": name.get("familyName") if isinstance(name, dict) else None,
         }
     )
 

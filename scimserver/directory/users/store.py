@@ -117,6 +117,7 @@ def _user(row: Record) -> User:
         role=RoleId(row["role_id"]),
         manages_users=row["manages_users"],
         mail_stand_in=row["mail_stand_in"],
+        mail_domain=row["mail_domain"],
         version=view.version,
         created=view.created,
         last_modified=view.last_modified,
