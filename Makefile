@@ -71,12 +71,20 @@ demo: $(VENV)/.demo ## Start a server with PostgreSQL and play two identity prov
 test: lint ## Prove the project: style, types, floors, and every tier of tests
 	@$(BIN)/python -m pytest --numprocesses=auto $(PYTEST_ARGS)
 
+.PHONY: hostile
+hostile: develop ## Send requests that nobody sane sends (ARGS="--cases 1000000 --seed 1 --processes 2")
+	@$(BIN)/python -m tests.hostile $(ARGS)
+
+.PHONY: bench
+bench: develop ## Measure the server beside a bare reference (ARGS=--quick for a minute's worth)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
 .PHONY: lint
 lint: develop ## Check style, spelling, types and floors
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/codespell
-	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Dockerfile; fi
+	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 

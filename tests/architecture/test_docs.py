@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -19,6 +20,7 @@ from scimserver.cli import main, runtime
 from scimserver.config import Settings, documented
 from scimserver.directory import limits as lengths
 from scimserver.directory import passwords
+from scimserver.http import hardening
 from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
 from scimserver.scim import face, filter_text, json_body, projection
@@ -163,6 +165,10 @@ def _octets() -> str:
     return f"{lengths.MAX_KEY_OCTETS} octets"
 
 
+def _default(setting: str) -> Any:
+    return Settings.model_fields[setting].default
+
+
 def limits() -> str:
     """The numbers that bound a request."""
     rows = (
@@ -170,6 +176,7 @@ def limits() -> str:
         ("body of a request below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
         ("nesting of a body", f"{json_body.MAX_DEPTH} levels", "400 `invalidSyntax`"),
         ("operations in a PATCH of a user", f"{MAX_USER_OPERATIONS}", "413"),
+        ("values in all lists of a user's body", f"{json_body.MAX_ENTRIES}", "413"),
         ("user and family names, `displayName`, `externalId`", _octets(), "400 `invalidValue`"),
         ("resources on a page", f"{service.MAX_RESULTS}", "fewer are answered than asked for"),
         ("resources on a page when no `count` is sent", f"{service.DEFAULT_PAGE_SIZE}", ""),
@@ -181,6 +188,15 @@ def limits() -> str:
             "time of a search",
             f"{Settings.model_fields['search_timeout_ms'].default} ms (`SCIMSERVER_SEARCH_TIMEOUT_MS`)",
             "400 `tooMany`",
+        ),
+        ("requests of a connection", f"{_default('rate_limit'):g} a second (`SCIMSERVER_RATE_LIMIT`)", "429"),
+        ("of them at once", f"{_default('rate_burst')} (`SCIMSERVER_RATE_BURST`)", "429"),
+        ("time for a body to arrive", f"{_default('body_seconds'):g} s (`SCIMSERVER_BODY_SECONDS`)", "408"),
+        ("first line of a request", f"{hardening.MAX_LINE_OCTETS // 1024} KiB", "400"),
+        (
+            "headers of a request",
+            f"{hardening.MAX_FIELDS}, of {hardening.MAX_FIELD_OCTETS} octets each",
+            "400",
         ),
         ("password", f"{passwords.MIN_LENGTH} to {passwords.MAX_LENGTH} characters", "400 `invalidValue`"),
     )

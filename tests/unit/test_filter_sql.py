@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from scim2_models import InvalidFilterException
 
-from scimserver.scim.columns import GROUPS, USERS
+from scimserver.scim.columns import GROUPS, USERS, ResourceTable
 from scimserver.scim.filter_sql import Lookup, compile_filter, condition
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.searchable import SensitiveAttribute
@@ -195,3 +195,14 @@ def test_attribute_that_only_another_type_has_matches_nothing():
 )
 def test_filter_is_a_lookup_if_an_index_finds_the_few_rows_that_can_match(text, lookup):
     assert condition(take_apart(text), (USERS,), USERS).lookup is lookup
+
+
+@pytest.mark.parametrize("joint", [" and ", " or "])
+@pytest.mark.parametrize(
+    "term,table",
+    [(f'members.value eq "{ID}"', GROUPS), ('groups.display sw "a"', USERS), ("groups pr", USERS)],
+)
+def test_many_memberships_are_planned_one_by_one(joint: str, term: str, table: ResourceTable):
+    few, many = (compile_filter(joint.join([term] * times), table)[0] for times in (3, 4))
+    assert few.count("OFFSET 0") == 0
+    assert many.count("OFFSET 0") == many.count("EXISTS") == 4

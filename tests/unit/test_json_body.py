@@ -6,9 +6,9 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scim2_models import InvalidSyntaxException
+from scim2_models import InvalidSyntaxException, PayloadTooLargeException
 
-from scimserver.scim.json_body import MAX_DEPTH, JsonObject, parse
+from scimserver.scim.json_body import MAX_DEPTH, MAX_ENTRIES, JsonObject, check_entries, parse
 
 MANY = 100_000
 
@@ -223,3 +223,20 @@ def test_parse_refuses_more_combining_marks_in_a_row_than_any_language_has(text:
 @pytest.mark.parametrize("text", ["a" + "\u0301" * 30, "a\u0301" * 100, "漢字" * 100, "e\u0301\u0323" * 50])
 def test_parse_takes_marks_as_languages_have_them(text: str) -> None:
     assert parse(json.dumps({"name": text}, ensure_ascii=False).encode()) == {"name": text}
+
+
+def entries(*counts: int) -> bytes:
+    return json.dumps({f"list{number}": [1] * count for number, count in enumerate(counts)}).encode()
+
+
+@pytest.mark.parametrize("body", [entries(MAX_ENTRIES), entries(400, 600), b'{"a":"%s"}' % (b"x" * 9999)])
+def test_lists_of_as_many_values_as_allowed_are_taken(body: bytes) -> None:
+    check_entries(body, parse(body))
+
+
+@pytest.mark.parametrize(
+    "body", [entries(MAX_ENTRIES + 1), entries(400, 601), b'{"a":{"b":[%s[]]}}' % (b"[]," * 1000)]
+)
+def test_lists_of_more_values_are_refused(body: bytes) -> None:
+    with pytest.raises(PayloadTooLargeException):
+        check_entries(body, parse(body))

@@ -1,0 +1,119 @@
+"""Commands about one organisation show nothing of another, and take what is another's for unknown.
+
+The commands are found in the program: one that names an organisation and is not in the table fails.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+from click.testing import Result
+
+from scimserver.cli import main
+from tests.commands import Commands
+
+THEIRS, NOBODYS = "zebra", "koala"
+
+OWN: dict[str, tuple[str, ...]] = {
+    "audit list": (),
+    "connection create": ("{word}",),
+    "connection list": (),
+    "domain list": (),
+    "org show": (),
+    "org update": ("--title", "{word}"),
+    "token list": (),
+}
+"""Commands that name nothing beside the organisation but what is to be made."""
+
+NAMING: dict[str, tuple[str, ...]] = {
+    "audit list --connection": ("--connection", "{word}"),
+    "audit list --request": ("--request", "{word}-request"),
+    "connection update": ("{word}", "--strict"),
+    "domain remove": ("{word}.example", "--yes"),
+    "token create": ("{word}",),
+    "token revoke": ("{token}",),
+    "token rotate": ("{token}",),
+}
+"""Commands that name something by a word or an id."""
+
+TELLING: dict[str, str] = {
+    "domain add": "a domain belongs to one organisation of the installation: an operator is told",
+    "org create": "an organisation's name is the installation's",
+    "org list": "an operator's list of the installation",
+}
+"""Commands that look past one organisation, and why each may."""
+
+OF_NOBODY = {"serve", "demo", "migrate", "simulate", "settings", "health"}
+"""Commands that are about no organisation."""
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", each) for inner, each in command.commands.items())
+        else:
+            yield name, command
+
+
+@pytest.fixture
+def both(commands: Commands) -> tuple[Commands, str]:
+    """Commands where there are `ours` and theirs, which has one of everything; the id of their token."""
+    commands.done("org", "create", "ours", "--domain", "ours.example")
+    commands.done("connection", "create", "ours", "Ours")
+    commands.done("token", "create", "ours", "Ours")
+    commands.done("org", "create", THEIRS, "--domain", f"{THEIRS}.example")
+    commands.done("connection", "create", THEIRS, THEIRS)
+    return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
+
+
+def run(commands: Commands, name: str, arguments: tuple[str, ...], word: str, token: str) -> Result:
+    """A command about ours that names what the word and the id say."""
+    filled = [each.format(word=word, token=token) for each in arguments]
+    first, second, *_ = name.split()
+    return commands(first, second, "ours", *filled, "--json")
+
+
+def all_of(commands: Commands, organization: str) -> list[Any]:
+    """What there is of an organisation, and its log but for readings of it."""
+    shown = [commands.json(what, "list", organization) for what in ("connection", "domain", "token")]
+    return [*shown, commands.json("org", "show", organization), commands.log(organization)]
+
+
+def test_every_command_is_accounted_for():
+    known = {" ".join(name.split()[:2]) for name in (*OWN, *NAMING, *TELLING)} | OF_NOBODY
+    assert {name for name, _ in every_command()} == known
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_command_about_ours_shows_nothing_of_theirs(both: tuple[Commands, str], name: str):
+    commands, token = both
+    before = all_of(commands, THEIRS)
+    ids = {each["id"] for listed in before for each in listed if isinstance(each, dict) and "id" in each}
+    answer = run(commands, name, OWN[name], "ours-too", token)
+    assert answer.exit_code == 0, answer.output
+    assert [each for each in (THEIRS, token, *ids) if each in answer.output] == []
+    assert all_of(commands, THEIRS) == before
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_command_takes_what_is_theirs_for_unknown(both: tuple[Commands, str], name: str):
+    commands, token = both
+    before = all_of(commands, THEIRS)
+    nobodys = token[:-4] + ("0000" if token[-4:] != "0000" else "1111")
+    theirs = run(commands, name, NAMING[name], THEIRS, token)
+    unknown = run(commands, name, NAMING[name], NOBODYS, nobodys)
+    assert theirs.exit_code == unknown.exit_code
+    assert theirs.output.replace(THEIRS, "~").replace(token, "~") == unknown.output.replace(
+        NOBODYS, "~"
+    ).replace(nobodys, "~")
+    assert all_of(commands, THEIRS) == before
+
+
+def test_audit_list_by_target_finds_nothing_of_theirs(both: tuple[Commands, str]):
+    commands, token = both
+    assert commands.log(THEIRS, "--target", token)
+    assert commands.log("ours", "--target", token) == []
