@@ -16,8 +16,7 @@ from scimserver.config import Settings
 from scimserver.db.pool import Database
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http import health
-from scimserver.http.hardening import harden
-from scimserver.http.requestid import ROUTE, name_request
+from scimserver.http.requestid import ROUTE
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.scim.face import BASE_PATH, ScimFace
 from scimserver.scim.reads import Reads
@@ -58,7 +57,7 @@ async def application(
     room = WorkRoom(database, clock=surroundings.clock)
     refusals, usage, hasher = Refusals(), Usage(), PasswordHasher()
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
-    app = web.Application(middlewares=[name_request, harden, observing(metrics)])
+    app = web.Application(middlewares=[observing(metrics)])
     throttle = _throttle(settings, surroundings, metrics)
     await throttle.recall(database, surroundings.clock())
     base_url = surroundings.public_url + BASE_PATH

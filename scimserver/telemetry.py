@@ -26,7 +26,8 @@ from prometheus_client import (
 )
 from structlog.typing import EventDict
 
-from scimserver.http.requestid import ROUTE, request_id
+from scimserver.http.hardening import harden
+from scimserver.http.requestid import HEADER, ROUTE, name_request, request_id
 from scimserver.kernel.clock import monotonic_ns
 
 _log = structlog.get_logger(__name__)
@@ -49,7 +50,8 @@ def configure_logging(*, level: str, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # One write for a line: print would take two, the second for its end.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -144,18 +146,22 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "O
 
 
 def observing(metrics: Metrics) -> Middleware:
-    """Middleware that counts each answer and writes a log line for it: no address, no name, no id.
+    """Middleware that names each request, hardens and counts its answer, and writes a log line for it.
 
-    It stands next to the handlers: what they raise is an answer for all that stands further out.
+    The line holds no address, no name, no id. One middleware, because each one is another turn that
+    every request takes.
     """
-
     # Bound once: finding out how to log costs as much as logging.
     log = _log.bind()
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         begun = monotonic_ns()
+        name = name_request(request)
         response = await _answer(request, handler)
+        harden(response)
+        if not response.prepared:
+            response.headers[HEADER] = name
         seconds = (monotonic_ns() - begun) / 1e9
         route = request.get(ROUTE, "{unknown}")
         method = request.method if request.method in _METHODS else "OTHER"
@@ -166,7 +172,7 @@ def observing(metrics: Metrics) -> Middleware:
             route=route,
             status=response.status,
             milliseconds=round(seconds * 1000, 1),
-            request_id=request_id(request),
+            request_id=name,
         )
         return response
 

@@ -325,7 +325,8 @@ class _Server(TestServer):
 @asynccontextmanager
 async def pools(settings: DatabaseSettings, size: int) -> AsyncGenerator[Lender]:
     """A pool as the application has it."""
-    lender = Lender(partial(asyncpg.connect, settings.dsn, command_timeout=settings.command_timeout_s), size)
+    connect = partial(asyncpg.connect, settings.dsn, command_timeout=settings.command_timeout_s)
+    lender = Lender(connect, size, settings.acquire_timeout_s)
     try:
         yield lender
     finally:

@@ -16,7 +16,6 @@ from asyncpg import Record
 from scimserver.access.connections import Connection, connection_of
 from scimserver.db.pool import Reader
 from scimserver.db.queries import load
-from scimserver.kernel import secrets
 from scimserver.kernel.actor import Actor, ActorKind
 from scimserver.kernel.errors import Unauthenticated
 from scimserver.kernel.ids import ConnectionId, OrganizationId, TokenId
@@ -64,13 +63,12 @@ class Credentials:
         self._trusted_for = trusted_for
         self._kept: dict[bytes, _Found] = {}
 
-    async def caller(self, secret: str, now: datetime) -> Caller:
-        """Who calls with this secret.
+    async def caller(self, digest: bytes, now: datetime) -> Caller:
+        """Who calls with the secret of that digest.
 
         Raises `Unauthenticated` for an unknown secret, `Ended` for one that has run out. Both say
         the same to the caller.
         """
-        digest = secrets.digest(secret)
         found = self._kept.get(digest)
         if found is None or not found.asked <= now < found.asked + self._trusted_for:
             found = await self._ask(digest, now)

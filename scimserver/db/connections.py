@@ -6,7 +6,6 @@ replaced when their turn comes; connections opened afterwards stay.
 Proven by tests/database/test_pool.py.
 """
 
-import asyncio
 from collections.abc import Awaitable
 from typing import NoReturn, Protocol
 
@@ -77,12 +76,11 @@ class Lease:
 
 
 class Connections:
-    """One pool, with our time-out and translation."""
+    """One pool, with our translation."""
 
-    def __init__(self, pool: ConnectionPool, kind: Pool, acquire_timeout_s: float) -> None:
+    def __init__(self, pool: ConnectionPool, kind: Pool) -> None:
         self.kind = kind
         self._pool = pool
-        self._acquire_timeout_s = acquire_timeout_s
 
     async def fetch(self, query: Query, arguments: tuple[object, ...]) -> list[Record]:
         """All rows, in a transaction of their own."""
@@ -134,8 +132,7 @@ class Connections:
 
     async def _acquire(self) -> asyncpg.Connection:
         try:
-            async with asyncio.timeout(self._acquire_timeout_s):
-                return await self._pool.acquire()
+            return await self._pool.acquire()
         except asyncpg.ClientConfigurationError:
             raise
         except FAILURES as error:

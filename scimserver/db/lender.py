@@ -9,7 +9,7 @@ Proven by tests/database/test_lender.py.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 
@@ -22,21 +22,28 @@ _FAREWELL_S: Final = 1.0
 """Seconds for saying goodbye to the server over an idle connection."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
+_Waiter: TypeAlias = "asyncio.Future[asyncpg.Connection | None]"
 
 
 class Lender:
-    """At most `size` connections, each lent to one borrower at a time; `connect` opens one."""
+    """At most `size` connections, each lent to one borrower at a time; `connect` opens one.
 
-    def __init__(self, connect: Connect, size: int, *, now_ns: Callable[[], int] = monotonic_ns) -> None:
+    Nobody is kept waiting for longer than `patience_s` seconds.
+    """
+
+    def __init__(
+        self, connect: Connect, size: int, patience_s: float, *, now_ns: Callable[[], int] = monotonic_ns
+    ) -> None:
         self._connect = connect
         self._size = size
+        self._patience_s = patience_s
         self._now_ns = now_ns
         self._idle: list[tuple[asyncpg.Connection, int]] = []
         self._era_of: dict[asyncpg.Connection, int] = {}
         """The era in which each open connection was opened; those of earlier ones are not lent again."""
         self._era = 0
         self._opening = 0
-        self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+        self._waiting: deque[_Waiter] = deque()
         self._closing = False
         self._all_back = asyncio.Event()
 
@@ -50,7 +57,10 @@ class Lender:
         return None
 
     async def acquire(self) -> asyncpg.Connection:
-        """A connection: idle, new, or the next that comes back. Raises as connecting does."""
+        """A connection: idle, new, or the next that comes back.
+
+        Raises as connecting does, and `TimeoutError`.
+        """
         while True:
             connection = self.take()
             if connection is not None:
@@ -99,7 +109,8 @@ class Lender:
         self._opening += 1
         era = self._era
         try:
-            connection = await self._connect()
+            async with asyncio.timeout(self._patience_s):
+                connection = await self._connect()
         except BaseException:
             # Whoever waits may have more luck than this one.
             self._wake(None)
@@ -111,16 +122,21 @@ class Lender:
 
     async def _wait(self) -> asyncpg.Connection | None:
         """The next connection that comes back; None where there is room for a new one."""
-        waiter: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: _Waiter = loop.create_future()
         self._waiting.append(waiter)
+        # A timer alone: `asyncio.timeout` costs several times as much, and a busy server waits often.
+        timer = loop.call_later(self._patience_s, _give_up, waiter)
         try:
             return await waiter
-        except BaseException:
-            if waiter.done() and not waiter.cancelled():
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
                 # It was given one in the very moment in which it gave up.
                 given = waiter.result()
                 self._wake(None) if given is None else self.release(given)
             raise
+        finally:
+            timer.cancel()
 
     def _wake(self, connection: asyncpg.Connection | None) -> bool:
         """Hand over to whoever has waited longest; False if nobody waits."""
@@ -137,3 +153,8 @@ class Lender:
             connection.terminate()
         if self._closing and not self._era_of:
             self._all_back.set()
+
+
+def _give_up(waiter: _Waiter) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError("no connection came back in time"))

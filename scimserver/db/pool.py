@@ -133,8 +133,7 @@ class Database:
         points = _lender(settings, settings.points_size, {})
         searches = _lender(settings, settings.searches_size, _search_settings(settings))
         try:
-            async with asyncio.timeout(settings.acquire_timeout_s):
-                points.release(await points.acquire())
+            points.release(await points.acquire())
         except asyncpg.ClientConfigurationError:
             raise
         except FAILURES as error:
@@ -149,8 +148,8 @@ class Database:
     def over(cls, points: ConnectionPool, searches: ConnectionPool, settings: DatabaseSettings) -> Self:
         """A database over pools that are open."""
         return cls(
-            Connections(points, Pool.POINTS, settings.acquire_timeout_s),
-            Connections(searches, Pool.SEARCHES, settings.acquire_timeout_s),
+            Connections(points, Pool.POINTS),
+            Connections(searches, Pool.SEARCHES),
             settings.patience,
         )
 
@@ -249,6 +248,7 @@ def _lender(settings: DatabaseSettings, size: int, session: dict[str, str]) -> L
             server_settings={"application_name": "scimserver", "timezone": "UTC", **session},
         ),
         size,
+        settings.acquire_timeout_s,
     )
 
 

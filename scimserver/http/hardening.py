@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from scimserver.http.rejections import Runner
 
@@ -56,9 +55,12 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise BodyTooLarge(limit)
     # A nested application's own limit is ignored by aiohttp, so the request is given ours.
+    bounded = request.clone(client_max_size=limit)
     try:
+        if request.content.is_eof():
+            return await bounded.read()
         async with asyncio.timeout(seconds):
-            return await request.clone(client_max_size=limit).read()
+            return await bounded.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise BodyTooLarge(limit) from error
     except TimeoutError as error:
@@ -86,14 +88,11 @@ def bounded_runner(
     )
 
 
-@web.middleware
-async def harden(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give every answer the headers that keep it out of caches and guesses."""
-    response = await handler(request)
+def harden(response: web.StreamResponse) -> None:
+    """Give an answer the headers that keep it out of caches and guesses."""
     if response.status == HTTPStatus.REQUEST_TIMEOUT:
         # What is left of the body would be taken for the next request.
         response.force_close()
     if not response.prepared:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-    return response

@@ -26,6 +26,7 @@ from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.hardening import BodyTooLarge, BodyTooSlow, read_body
 from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
+from scimserver.kernel import secrets
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.errors import Conflicted, RateLimited, TooManyFailures, Unauthenticated, Unavailable
 from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
@@ -98,11 +99,11 @@ class ScimFace:
     async def _authenticated(self, exchange: "_Exchange") -> Caller:
         with exchange.trace.step("authenticate"):
             now = self.room.clock()
-            secret = bearer_token(exchange.request)
+            digest = secrets.digest(bearer_token(exchange.request))
             caller = await self.throttle.guarded(
-                secret,
+                digest,
                 lambda: exchange.origin.client_address,
-                lambda: self.credentials.caller(secret, now),
+                lambda: self.credentials.caller(digest, now),
             )
         exchange.actor = caller.actor
         self.throttle.spend(caller.connection.id)

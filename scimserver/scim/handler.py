@@ -5,7 +5,7 @@ unit of work, first without holding anything; only a writer that met another one
 again, holding the rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
 from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
 from scimserver.scim.answers import list_answer, projected, resource_answer
-from scimserver.scim.plain import Write, plain_bodies
+from scimserver.scim.plain import PlainPatch, plain_bodies
 from scimserver.scim.projection import Document, Projector
 from scimserver.scim.reads import Found, Reads
 from scimserver.scim.service import ProvisioningService
@@ -49,6 +49,11 @@ class ProvisioningHandler(AsyncScimHandler):
         self._tries = tries
         self._reads = reads
         self._adapters = adapters
+
+    async def handle(self, request: ScimRequest) -> ScimResponse:
+        """Serve a request with the method of its operation (section 3.2)."""
+        serve = getattr(self, self.service.match(request).operation.value)
+        return await cast("Awaitable[ScimResponse]", serve(request))
 
     # -- reads ---------------------------------------------------------------
 
@@ -224,9 +229,9 @@ def _replacing(adapter: Adapter, current: Any, sent: Document | Resource[Any]) -
     return adapter.dumped(wanted)
 
 
-def _patched(adapter: Adapter, current: Any, asked: "list[Write] | PatchOp[Any]") -> Document:
+def _patched(adapter: Adapter, current: Any, asked: "PlainPatch | PatchOp[Any]") -> Document:
     """The document with what a PATCH asks for; what is not plain goes by the models' rules for patching."""
-    if isinstance(asked, list):
+    if isinstance(asked, PlainPatch):
         return plain_bodies(adapter.name).applied(adapter.document(current), asked)
     resource = resource_of(adapter, adapter.view(current))
     adapter.before_patch(current, resource, asked)

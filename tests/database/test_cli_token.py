@@ -8,6 +8,7 @@ import pytest
 
 from scimserver.access.credentials import Caller, Credentials, Ended
 from scimserver.db.pool import Database, DatabaseSettings
+from scimserver.kernel.secrets import digest
 from tests.commands import Commands
 
 
@@ -18,7 +19,7 @@ def caller(commands: Commands, secret: str, *, later: timedelta = timedelta(0)) 
         settings = DatabaseSettings(dsn=commands.dsn, points_size=1, searches_size=1)
         async with Database.open(settings) as database:
             known = Credentials(database, trusted_for=timedelta(0))
-            return await known.caller(secret, datetime.now(UTC) + later)
+            return await known.caller(digest(secret), datetime.now(UTC) + later)
 
     return asyncio.run(ask())
 

@@ -12,6 +12,7 @@ from scimserver.directory import organizations
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.errors import Unauthenticated
 from scimserver.kernel.ids import OrganizationId
+from scimserver.kernel.secrets import digest
 from scimserver.work import WorkRoom
 
 ORIGIN = Origin(request_id="tests")
@@ -48,34 +49,34 @@ async def issued(database: Database) -> Tokens:
 
 async def test_revoked_token_is_noticed_when_the_trust_is_over(database: Database, issued: Tokens):
     known, secret = Credentials(database, trusted_for=SECOND), await issued.issue()
-    await known.caller(secret, NOW)
+    await known.caller(digest(secret), NOW)
     await issued.revoke_all()
-    assert (await known.caller(secret, NOW + 0.9 * SECOND)).actor.organization == issued.organization
+    assert (await known.caller(digest(secret), NOW + 0.9 * SECOND)).actor.organization == issued.organization
     with pytest.raises(Ended):
-        await known.caller(secret, datetime.now(UTC) + SECOND)
+        await known.caller(digest(secret), datetime.now(UTC) + SECOND)
 
 
 async def test_revoked_token_is_noticed_at_once_where_nothing_is_trusted(database: Database, issued: Tokens):
     known, secret = Credentials(database, trusted_for=timedelta(0)), await issued.issue()
-    await known.caller(secret, NOW)
+    await known.caller(digest(secret), NOW)
     await issued.revoke_all()
     with pytest.raises(Ended):
-        await known.caller(secret, datetime.now(UTC) + SECOND)
+        await known.caller(digest(secret), datetime.now(UTC) + SECOND)
 
 
 async def test_known_end_is_kept_to_the_instant_while_a_token_is_trusted(database: Database, issued: Tokens):
     ends = datetime.now(UTC) + timedelta(hours=1)
     known, secret = Credentials(database, trusted_for=SECOND), await issued.issue(expires=ends)
-    await known.caller(secret, ends - 0.1 * SECOND)
+    await known.caller(digest(secret), ends - 0.1 * SECOND)
     with pytest.raises(Ended):
-        await known.caller(secret, ends)
+        await known.caller(digest(secret), ends)
 
 
 async def test_unknown_secret_is_asked_for_each_time(database: Database, issued: Tokens):
     known = Credentials(database, trusted_for=SECOND)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
-            await known.caller("scim_unknown", NOW)
+            await known.caller(digest("scim_unknown"), NOW)
 
 
 async def test_no_more_credentials_are_kept_than_there_is_room_for(
@@ -84,9 +85,9 @@ async def test_no_more_credentials_are_kept_than_there_is_room_for(
     monkeypatch.setattr(credentials, "MOST_KEPT", 1)
     known = Credentials(database, trusted_for=SECOND)
     first, second = await issued.issue(), await issued.issue()
-    await known.caller(first, NOW)
-    await known.caller(second, NOW)
+    await known.caller(digest(first), NOW)
+    await known.caller(digest(second), NOW)
     await issued.revoke_all()
-    assert await known.caller(second, NOW)
+    assert await known.caller(digest(second), NOW)
     with pytest.raises(Ended):
-        await known.caller(first, datetime.now(UTC) + SECOND)
+        await known.caller(digest(first), datetime.now(UTC) + SECOND)

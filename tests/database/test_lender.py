@@ -27,7 +27,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def lender(database_dsn: str, clock: Clock) -> AsyncGenerator[Lender]:
     """Two connections at most."""
-    lender = Lender(lambda: asyncpg.connect(database_dsn), 2, now_ns=clock)
+    lender = Lender(lambda: asyncpg.connect(database_dsn), 2, 10, now_ns=clock)
     yield lender
     lender.terminate()
 
@@ -105,6 +105,22 @@ async def test_connections_that_break_together_expire_the_others_once(lender: Le
     assert lender.take() is younger
 
 
+async def test_nobody_waits_longer_than_the_patience_lasts(database_dsn: str):
+    lender = Lender(lambda: asyncpg.connect(database_dsn), 1, 0.05)
+    lent = await lender.acquire()
+    with pytest.raises(TimeoutError):
+        await lender.acquire()
+    lender.release(lent)
+    assert await lender.acquire() is lent
+    lender.terminate()
+
+
+async def test_connecting_takes_no_longer_than_the_patience_lasts():
+    lender = Lender(asyncio.Event().wait, 1, 0.05)  # pyright: ignore[reportArgumentType] - never connects
+    with pytest.raises(TimeoutError):
+        await lender.acquire()
+
+
 async def test_borrower_who_gives_up_costs_nobody_a_connection(lender: Lender):
     lent = await lender.acquire()
     await lender.acquire()
@@ -137,7 +153,7 @@ async def test_failure_to_connect_reaches_the_borrower_and_leaves_the_room_free(
             raise failure
         return await asyncpg.connect(database_dsn)
 
-    lender = Lender(connect, 1)
+    lender = Lender(connect, 1, 10)
     with pytest.raises(OSError, match="no server"):
         await lender.acquire()
     assert await (await lender.acquire()).fetchval("SELECT 1") == 1

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scim2_models import InvalidSyntaxException, PayloadTooLargeException
 
-from scimserver.scim.json_body import MAX_DEPTH, MAX_ENTRIES, JsonObject, check_entries, parse
+from scimserver.scim.json_body import MAX_COMMAS, MAX_DEPTH, JsonObject, check_entries, names, parse
 
 MANY = 100_000
 
@@ -229,14 +229,21 @@ def entries(*counts: int) -> bytes:
     return json.dumps({f"list{number}": [1] * count for number, count in enumerate(counts)}).encode()
 
 
-@pytest.mark.parametrize("body", [entries(MAX_ENTRIES), entries(400, 600), b'{"a":"%s"}' % (b"x" * 9999)])
+@pytest.mark.parametrize("body", [entries(1000), entries(400, 600), b'{"a":"%s"}' % (b"x" * 9999)])
 def test_lists_of_as_many_values_as_allowed_are_taken(body: bytes) -> None:
-    check_entries(body, parse(body))
+    check_entries(body, parse(body), 1000)
 
 
-@pytest.mark.parametrize(
-    "body", [entries(MAX_ENTRIES + 1), entries(400, 601), b'{"a":{"b":[%s[]]}}' % (b"[]," * 1000)]
-)
+@pytest.mark.parametrize("body", [entries(1001), entries(400, 601), b'{"a":{"b":[%s[]]}}' % (b"[]," * 1000)])
 def test_lists_of_more_values_are_refused(body: bytes) -> None:
-    with pytest.raises(PayloadTooLargeException):
-        check_entries(body, parse(body))
+    with pytest.raises(PayloadTooLargeException, match="more than 1000 values"):
+        check_entries(body, parse(body), 1000)
+
+
+def test_body_of_more_values_than_anybody_has_is_refused_before_it_is_read() -> None:
+    with pytest.raises(PayloadTooLargeException, match=f"more than {MAX_COMMAS} values"):
+        parse(b"[0" + b",0" * (MAX_COMMAS + 1))
+
+
+def test_names_in_objects_are_counted_but_for_those_in_lists() -> None:
+    assert names({"a": 1, "b": {"c": {"d": 1}}, "e": [{"f": 1}]}) == 5

@@ -37,7 +37,8 @@ class World:
 
     async def call(self, secret: str, address: str | None = HERE, *, throttle: Throttle | None = None) -> str:
         """One call with a secret from an address: what it found."""
-        return await (throttle or self.throttle).guarded(secret, lambda: address, self._look_up(secret))
+        throttle, digest = throttle or self.throttle, secrets.digest(secret)
+        return await throttle.guarded(digest, lambda: address, self._look_up(secret))
 
     def _look_up(self, secret: str) -> Callable[[], Awaitable[str]]:
         async def look_up() -> str:
@@ -199,7 +200,7 @@ async def test_failure_of_the_outside_costs_an_address_nothing():
 
     for _ in range(20):
         with pytest.raises(Unavailable):
-            await world.throttle.guarded("good", lambda: HERE, look_up)
+            await world.throttle.guarded(secrets.digest("good"), lambda: HERE, look_up)
     await world.fail()
 
 
@@ -231,7 +232,7 @@ async def test_address_is_not_asked_for_where_the_credential_was_good():
     async def look_up() -> str:
         return "found"
 
-    assert await world.throttle.guarded("good", unasked, look_up) == "found"
+    assert await world.throttle.guarded(secrets.digest("good"), unasked, look_up) == "found"
 
 
 # --- Addresses ------------------------------------------------------------------------------------

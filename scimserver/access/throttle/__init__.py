@@ -16,7 +16,6 @@ from scimserver.access.throttle.familiar import Familiar
 from scimserver.access.throttle.ledger import Buckets, Ledger
 from scimserver.access.throttle.recall import digests_in_use
 from scimserver.db.pool import Reader
-from scimserver.kernel import secrets
 from scimserver.kernel.clock import monotonic_ns
 from scimserver.kernel.errors import RateLimited, TooManyFailures, Unauthenticated
 from scimserver.kernel.ids import ConnectionId
@@ -107,16 +106,15 @@ class Throttle:
             )
 
     async def guarded(
-        self, secret: str, address: Callable[[], str | None], look_up: Callable[[], Awaitable[_T]]
+        self, digest: bytes, address: Callable[[], str | None], look_up: Callable[[], Awaitable[_T]]
     ) -> _T:
-        """What `look_up` finds out about a secret; if it fails, that counts for the address.
+        """What `look_up` finds out about a secret of that digest; if it fails, that counts for the address.
 
         Raises what `look_up` raises, and `TooManyFailures` without looking where the address has failed
         too often, unless the secret proved good before. The address is asked for only if it matters.
         """
         if self._failures is None:
             return await look_up()
-        digest = secrets.digest(secret)
         is_familiar = digest in self._familiar
         if not is_familiar:
             self._require_patience(self._failures.wait(account_of(address())))

@@ -65,12 +65,12 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
     document = arranged(wanted, current.id)
     before = {UserId(member.id) for member in current.members}
     joining = [user for user in members if user not in before]
-    leaving = sorted(before - set(members))
+    leaving = before - set(members)
     if document == current.document and not joining and not leaving:
         work.note(GroupUnchanged(target=current.id, display=current.display_name))
         return current
     organization = work.actor.organization
-    changes = (*difference(current.document, document), *_joined(joining), *_left(leaving))
+    changes = (*difference(current.document, document), *_joined(joining), *_left(sorted(leaving)))
     with _told(current.display_name, changes):
         _require_display_name(document)
         joined = await _references(work, joining)
@@ -78,7 +78,7 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
     if joining:
         _add(work, current.id, joining)
     if leaving:
-        work.change(store.REMOVE_MEMBERS, organization, current.id, leaving)
+        work.change(store.REMOVE_MEMBERS, organization, current.id, sorted(leaving))
     changed = replace(
         current,
         version=current.version + 1,
