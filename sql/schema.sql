@@ -191,19 +191,19 @@ CREATE TABLE log_entries (
 CREATE INDEX log_entries_target_id_idx ON log_entries (org_id, target_id, id);
 CREATE INDEX log_entries_request_id_idx ON log_entries (org_id, request_id);
 
--- The personal data that entries commit to. Deleting a row erases; the entry's proof still holds.
--- No foreign key to log_entries: the two are written by one statement, and erasing must not wait
--- for a lock on the log.
+-- The personal data that entries commit to, a row for each person (the nil UUID: nobody known); kept: a
+-- JSON object that gives each field its salt, in hexadecimal, and the JSON text of its value. Deleting
+-- a row erases; the entry's proof still holds. No foreign key to log_entries: the two are written by
+-- one statement, and erasing must not wait for a lock on the log.
 CREATE TABLE log_values (
-    org_id    uuid  NOT NULL,
-    entry_id  uuid  NOT NULL,
-    field     text  COLLATE "C" NOT NULL,
-    subject   uuid,
-    salt      bytea NOT NULL,
-    value     text  NOT NULL,
-    CONSTRAINT log_values_pkey PRIMARY KEY (org_id, entry_id, field)
+    org_id    uuid NOT NULL,
+    entry_id  uuid NOT NULL,
+    subject   uuid NOT NULL,
+    kept      text NOT NULL,
+    CONSTRAINT log_values_pkey PRIMARY KEY (org_id, entry_id, subject)
 );
-CREATE INDEX log_values_subject_idx ON log_values (org_id, subject) WHERE subject IS NOT NULL;
+CREATE INDEX log_values_subject_idx ON log_values (org_id, subject)
+    WHERE subject <> '00000000-0000-0000-0000-000000000000';
 
 -- What others must hear, at least once.
 CREATE TABLE outbox (

@@ -69,7 +69,11 @@ _ALL = "SELECT *, xmin::text AS by_transaction, cmin::text AS by_statement FROM"
 READING = {
     "things": f"{_ALL} things ORDER BY name",
     "log_entries": f"{_ALL} log_entries ORDER BY id",
-    "log_values": f"{_ALL} log_values ORDER BY entry_id, field",
+    "log_values": """
+        SELECT v.org_id, v.entry_id, nullif(v.subject, '00000000-0000-0000-0000-000000000000') AS subject,
+               f.key AS field, decode(f.value ->> 0, 'hex') AS salt, f.value ->> 1 AS value,
+               v.xmin::text AS by_transaction, v.cmin::text AS by_statement
+        FROM log_values AS v, json_each(v.kept::json) AS f ORDER BY v.entry_id, f.key""",
     "outbox": f"{_ALL} outbox ORDER BY id",
 }
 
@@ -89,7 +93,10 @@ async def connection(database_dsn: str) -> AsyncGenerator[asyncpg.Connection]:
 
 @pytest.fixture
 def rows(connection: asyncpg.Connection) -> Rows:
-    """Reads a whole table, in order of creation, with what PostgreSQL knows of each row's writing."""
+    """Reads a whole table, in order of creation, with what PostgreSQL knows of each row's writing.
+
+    Of `log_values` each field by itself.
+    """
 
     async def read(table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(READING[table])]

@@ -1,7 +1,7 @@
 """The rows of the provisioning log: appended beside the change they tell of, and read in pages."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from scimserver.audit.entry import Entry as Entry
-from scimserver.audit.entry import Value, Written
+from scimserver.audit.entry import Written
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.kernel.facts import Json, Outcome
@@ -22,6 +22,9 @@ _LIST = _QUERIES["list_entries"]
 _LATEST = _QUERIES["latest_entries"]
 _COUNT = _QUERIES["count_entries"]
 _CONFIRM = _QUERIES["confirm_entry"]
+
+NOBODY = UUID(int=0)
+"""Whom a value belongs to that is about no known person."""
 
 OLDEST = EntryId(UUID(int=0))
 """Before every entry."""
@@ -78,11 +81,7 @@ def append_arguments(
         organization,
         _json([_entry_row(entry, half) for entry, half in zip(entries, written, strict=True)]),
         _json(
-            [
-                _value_row(entry.id, value)
-                for entry, half in zip(entries, written, strict=True)
-                for value in half.values
-            ]
+            [row for entry, half in zip(entries, written, strict=True) for row in _by_person(entry.id, half)]
         ),
         _json(messages),
     )
@@ -102,17 +101,17 @@ def _entry_row(entry: Entry, written: Written) -> dict[str, object]:
     }
 
 
-def _value_row(entry: EntryId, value: Value) -> dict[str, object]:
-    return {
-        "entry_id": entry,
-        "field": value.field,
-        "subject": value.subject,
-        "salt": value.salt.hex(),
-        "value": value.value,
-    }
+def _by_person(entry: EntryId, written: Written) -> Iterator[dict[str, object]]:
+    """A row for each person that values belong to, which is what will be erased at once."""
+    kept: dict[UUID, dict[str, tuple[str, str]]] = {}
+    for value in written.values:
+        of_person = kept.setdefault(value.subject or NOBODY, {})
+        of_person[value.field] = (value.salt.hex(), value.value)
+    for subject, fields in kept.items():
+        yield {"entry_id": entry, "subject": subject, "kept": _json(fields)}
 
 
-def _json(rows: Sequence[object]) -> str:
+def _json(rows: object) -> str:
     # The driver's own UUIDs are none that orjson knows.
     return orjson.dumps(rows, default=str).decode()
 
@@ -139,7 +138,9 @@ async def page(
             id=EntryId(row["id"]),
             entry=json.loads(row["entry"]),
             personal={
-                field: json.loads(value) for field, value in json.loads(row["personal"] or "{}").items()
+                field: json.loads(value)
+                for kept in row["personal"] or ()
+                for field, (_, value) in json.loads(kept).items()
             },
         )
         for row in rows

@@ -1,8 +1,7 @@
 -- record: append_entries
 -- Log entries, the personal values they commit to, and what others must hear, beside a change: nothing
 -- is recorded of a change that hit no row. As JSON, because the driver takes longer to encode many
--- arrays than everything else does.  $1 organisation, $2 entries, $3 values with their salts in
--- hexadecimal, $4 messages
+-- arrays than everything else does.  $1 organisation, $2 entries, $3 values by person, $4 messages
 entry AS (
     INSERT INTO log_entries (org_id, id, occurred, event, outcome, reason, connection_id, request_id, target_id, entry)
     SELECT $1::uuid, e.*
@@ -10,9 +9,9 @@ entry AS (
                                            connection_id uuid, request_id text, target_id uuid, entry text)
     WHERE EXISTS (SELECT FROM change)
 ), value AS (
-    INSERT INTO log_values (org_id, entry_id, field, subject, salt, value)
-    SELECT $1::uuid, v.entry_id, v.field, v.subject, decode(v.salt, 'hex'), v.value
-    FROM json_to_recordset($3::json) AS v (entry_id uuid, field text, subject uuid, salt text, value text)
+    INSERT INTO log_values (org_id, entry_id, subject, kept)
+    SELECT $1::uuid, v.*
+    FROM json_to_recordset($3::json) AS v (entry_id uuid, subject uuid, kept text)
     WHERE EXISTS (SELECT FROM change)
 ), message AS (
     INSERT INTO outbox (org_id, id, topic, payload, created)
@@ -26,7 +25,7 @@ entry AS (
 -- $1 organisation, $2 after this entry, $3 since, $4 until, $5 events, $6 outcomes, $7 target,
 -- $8 connection, $9 request, $10 how many
 SELECT e.id, e.entry,
-       (SELECT jsonb_object_agg(v.field, v.value)::text FROM log_values AS v
+       (SELECT array_agg(v.kept) FROM log_values AS v
         WHERE v.org_id = e.org_id AND v.entry_id = e.id) AS personal
 FROM log_entries AS e
 WHERE e.org_id = $1
