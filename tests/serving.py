@@ -21,6 +21,7 @@ from scimserver.config import Settings
 from scimserver.db.pool import Database
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses
+from scimserver.http.rejections import Runner
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.ids import INSTALLATION, OrganizationId
 from scimserver.kernel.permissions import Scope
@@ -224,6 +225,13 @@ class Installation:
         return [entry for entry in entries if entry.entry["request"].get("id") != "tests"]
 
 
+class _Server(TestServer):
+    """As in operation, what is no HTTP is refused in our words, and no body is decoded."""
+
+    async def _make_runner(self, **options: Any) -> Runner:
+        return Runner(self.app, auto_decompress=False, **options)
+
+
 @asynccontextmanager
 async def running(database: Database, **settings: Any) -> AsyncIterator[Installation]:
     """The application over a database, in this process."""
@@ -232,7 +240,7 @@ async def running(database: Database, **settings: Any) -> AsyncIterator[Installa
     settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
     async with (
         application(Settings(**settings), database, surroundings) as app,
-        TestClient(TestServer(app)) as http,
+        TestClient(_Server(app)) as http,
     ):
         yield Installation(database, http, WorkRoom(database))
 

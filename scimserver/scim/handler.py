@@ -18,6 +18,7 @@ from scim2_server.routing import Operation, Target
 
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
+from scimserver.scim import bounds
 from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
 from scimserver.scim.answers import list_answer, projected, resource_answer
 from scimserver.scim.plain import PlainPatch, plain_bodies
@@ -223,6 +224,7 @@ def _replacing(adapter: Adapter, current: Any, sent: Document | Resource[Any]) -
     """The document that replaces; what is not plain goes by the models' rules for replacing."""
     if isinstance(sent, dict):
         return sent
+    bounds.check_looks(adapter.name, adapter.document(current))
     # Each try replaces anew: applying constraints writes into the replacement.
     wanted = sent.model_copy(deep=True)
     wanted.replace(resource_of(adapter, adapter.view(current)))
@@ -233,6 +235,7 @@ def _patched(adapter: Adapter, current: Any, asked: "PlainPatch | PatchOp[Any]")
     """The document with what a PATCH asks for; what is not plain goes by the models' rules for patching."""
     if isinstance(asked, PlainPatch):
         return plain_bodies(adapter.name).applied(adapter.document(current), asked)
+    bounds.check_looks(adapter.name, adapter.document(current), asked)
     resource = resource_of(adapter, adapter.view(current))
     adapter.before_patch(current, resource, asked)
     asked.patch(resource)

@@ -15,10 +15,11 @@ from typing import Final, TypeAlias, cast
 from scim2_models import Attribute, Mutability, Resource
 
 from scimserver.scim.json_body import JsonObject, JsonValue
+from scimserver.scim.members import MemberChange
 from scimserver.scim.provider import provider
 
 _PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-_VERBS: Final = frozenset({"add", "replace"})
+_VERBS: Final = frozenset({"add", "replace", "remove"})
 
 Location: TypeAlias = tuple[str, ...]
 """Where a value stands in a document: the keys that lead to it."""
@@ -39,6 +40,14 @@ class Write:
     value: JsonValue
 
 
+@dataclass(frozen=True, slots=True)
+class PlainPatch:
+    """What a plain PATCH asks for."""
+
+    writes: list[Write]
+    members: MemberChange | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainBodies:
     """What is plain for one resource type."""
@@ -57,25 +66,38 @@ class PlainBodies:
         except _NotPlain:
             return None
 
-    def writes(self, body: JsonObject) -> list[Write] | None:
-        """What a PATCH writes, in its order; None if it is not plain."""
+    def patch(self, body: JsonObject, *, strict: bool) -> PlainPatch | None:
+        """What a PATCH asks for; None if it is not plain.
+
+        `strict` is whether only what the standard has is plain, and only with a path.
+        """
         operations = body.get("Operations")
         if len(body) != 2 or body.get("schemas") != [_PATCH_OP] or not isinstance(operations, list):
             return None
+        members = MemberChange(tolerant=not strict) if "members" in self.object.checks else None
+        writes: list[Write] = []
         try:
-            return [write for operation in operations for write in self._of(operation)] or None
+            for operation in operations:
+                for verb, path, value in _steps(operation, strict=strict):
+                    if members is None or not members.take(verb, path, value):
+                        writes.append(self._write(verb, path, value))
         except _NotPlain:
             return None
+        if not operations:
+            return None
+        return PlainPatch(writes, members if members is not None and members.is_any else None)
 
-    def applied(self, document: Mapping[str, JsonValue], writes: list[Write]) -> JsonObject:
-        """A copy of the document with the writes in it, in the order of the models."""
+    def applied(self, document: Mapping[str, JsonValue], patch: PlainPatch) -> JsonObject:
+        """A copy of the document with what is asked for, in the order of the models."""
         changed: JsonObject = dict(document)
-        for write in writes:
+        for write in patch.writes:
             inner = changed
             for key in write.location[:-1]:
                 held = inner.get(key)
                 inner[key] = inner = dict(cast(JsonObject, held)) if held else {}
             inner[write.location[-1]] = write.value
+        if patch.members is not None:
+            changed["members"] = patch.members.applied(changed.get("members"))
         return self.object.ordered(changed)
 
     def _require_schemas(self, body: JsonObject) -> None:
@@ -89,25 +111,28 @@ class PlainBodies:
         if any(urn in body for urn in self.extensions - named):
             raise _NotPlain
 
-    def _of(self, operation: JsonValue) -> list[Write]:
-        if not isinstance(operation, dict):
-            raise _NotPlain
-        verb, path = operation.get("op"), operation.get("path")
-        if not isinstance(verb, str) or verb.lower() not in _VERBS or "value" not in operation:
-            raise _NotPlain
-        value = operation["value"]
-        if isinstance(path, str) and len(operation) == 3:
-            return [self._write(path, value)]
-        if len(operation) == 2 and isinstance(value, dict) and value:
-            return [self._write(name, item) for name, item in value.items()]
-        raise _NotPlain
-
-    def _write(self, path: str, value: JsonValue) -> Write:
+    def _write(self, verb: str, path: str, value: JsonValue) -> Write:
         found = self.writable.get(path.lower())
-        if found is None:
+        if found is None or verb == "remove":
             raise _NotPlain
         location, check = found
         return Write(location, check(value))
+
+
+def _steps(operation: JsonValue, *, strict: bool) -> Iterable[tuple[str, str, JsonValue]]:
+    """Verb in lower case, path and value of each thing that an operation does."""
+    if not isinstance(operation, dict):
+        raise _NotPlain
+    verb, path, value = operation.get("op"), operation.get("path"), operation.get("value")
+    verb = verb.lower() if isinstance(verb, str) else ""
+    known = 2 + ("value" in operation)
+    if verb not in _VERBS or (known == 2 and verb != "remove"):
+        raise _NotPlain
+    if isinstance(path, str) and len(operation) == known:
+        return ((verb, path, value),)
+    if not strict and len(operation) == 2 and verb != "remove" and isinstance(value, dict) and value:
+        return [(verb, name, item) for name, item in value.items()]
+    raise _NotPlain
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +282,8 @@ def _simple(attribute: Attribute) -> _Check | None:
             return _Word(words) if words else _text
         case Attribute.Type.boolean:
             return _flag
+        case Attribute.Type.reference if attribute.name == "$ref":
+            return _text
         case _:
             return None
 

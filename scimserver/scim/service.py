@@ -14,7 +14,6 @@ from scim2_models import (
     ForbiddenException,
     InvalidPathException,
     PatchOp,
-    PayloadTooLargeException,
     PreconditionFailedException,
     Resource,
     ResourceType,
@@ -30,12 +29,12 @@ from scim2_server.utils import parametrize
 
 from scimserver.access.credentials import Caller
 from scimserver.kernel.permissions import Permission
-from scimserver.scim import json_body
+from scimserver.scim import bounds, json_body
 from scimserver.scim.errors import scim_error
 from scimserver.scim.filter_dialect import normalise_filter
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
-from scimserver.scim.plain import Write, plain_bodies
+from scimserver.scim.plain import PlainPatch, plain_bodies
 from scimserver.scim.projection import Projector, projector
 from scimserver.scim.provider import provider
 from scimserver.scim.render import resource_version
@@ -69,10 +68,6 @@ _OPERATIONS = {
 
 LAST_INDEX = 2**53 - 1
 """What a larger `startIndex` counts as: the largest number that every JSON reader keeps."""
-
-MAX_USER_OPERATIONS = 100
-"""The most operations in a PATCH of a user: each may compare every entry of a list, which adds up to
-seconds. Clients send one for each attribute. A group's are not counted: there is one for each member."""
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -147,7 +142,8 @@ class ProvisioningService(ScimService):
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> "PatchOp[Any]":
         """Validate the body of a PATCH, once it is strict JSON and in our dialect."""
-        return self._validated_patch(resource_type, self._patch(resource_type, body, content_type))
+        value = self._patch(resource_type, body, content_type)
+        return self._validated_patch(resource_type, body, value)
 
     def read_document(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
@@ -155,28 +151,29 @@ class ProvisioningService(ScimService):
         """What the body of a POST or PUT holds: as a document if it is plain, else validated."""
         value = self._body(resource_type, body, content_type)
         plain = plain_bodies(str(resource_type.name)).document(value)
-        return self._validated(self.get_model(resource_type), value, context) if plain is None else plain
+        return self._validated_resource(resource_type, body, value, context) if plain is None else plain
 
     def read_writes(
         self, resource_type: ResourceType, body: bytes, content_type: str | None
-    ) -> "list[Write] | PatchOp[Any]":
-        """What the body of a PATCH asks for: single writes if it is plain, else validated operations."""
+    ) -> "PlainPatch | PatchOp[Any]":
+        """What the body of a PATCH asks for: as it is if it is plain, else validated operations."""
         value = self._patch(resource_type, body, content_type)
-        writes = plain_bodies(str(resource_type.name)).writes(value)
-        return self._validated_patch(resource_type, value) if writes is None else writes
+        plain = plain_bodies(str(resource_type.name)).patch(value, strict=self.strict)
+        return self._validated_patch(resource_type, body, value) if plain is None else plain
 
     def _patch(
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> json_body.JsonObject:
         value = self.decode_body(body, content_type)
-        if resource_type.name == "User":
-            _check_operations(value)
-            json_body.check_entries(body, value)
-        if self.strict:
-            return strict_patch(self.get_model(resource_type), value)
-        return normalise_patch(str(resource_type.name), value)
+        bounds.check_patch(str(resource_type.name), body, value)
+        return value if self.strict else normalise_patch(str(resource_type.name), value)
 
-    def _validated_patch(self, resource_type: ResourceType, value: json_body.JsonObject) -> "PatchOp[Any]":
+    def _validated_patch(
+        self, resource_type: ResourceType, body: bytes, value: json_body.JsonObject
+    ) -> "PatchOp[Any]":
+        bounds.check_patch_for_models(str(resource_type.name), body, value)
+        if self.strict:
+            value = strict_patch(self.get_model(resource_type), value)
         model: type[PatchOp[Any]] = parametrize(PatchOp, self.get_model(resource_type))
         patch = self._validated(model, value, Context.RESOURCE_PATCH_REQUEST)
         _check_paths(patch)
@@ -209,14 +206,19 @@ class ProvisioningService(ScimService):
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
     ) -> Resource[Any]:
         value = self._body(resource_type, body, content_type)
+        return self._validated_resource(resource_type, body, value, context)
+
+    def _validated_resource(
+        self, resource_type: ResourceType, body: bytes, value: json_body.JsonObject, context: Context
+    ) -> Resource[Any]:
+        bounds.check_body_for_models(str(resource_type.name), body, value)
         return self._validated(self.get_model(resource_type), value, context)
 
     def _body(
         self, resource_type: ResourceType, body: bytes, content_type: str | None
     ) -> json_body.JsonObject:
         value = self.decode_body(body, content_type)
-        if resource_type.name == "User":
-            json_body.check_entries(body, value)
+        bounds.check_body(str(resource_type.name), body, value)
         return value if self.strict else normalise_resource(str(resource_type.name), value)
 
     def _validated(self, model: type[_ModelT], value: Any, context: Context) -> _ModelT:
@@ -273,14 +275,6 @@ def _check_paths(patch: "PatchOp[Any]") -> None:
     for operation in patch.operations or ():
         if operation.path is not None and _NUL.search(str(operation.path)):
             raise InvalidPathException(detail="There is a NUL character (\\u0000) in a path.")
-
-
-def _check_operations(patch: json_body.JsonObject) -> None:
-    operations = next((value for name, value in patch.items() if name.lower() == "operations"), None)
-    if isinstance(operations, list) and len(operations) > MAX_USER_OPERATIONS:
-        raise PayloadTooLargeException(
-            detail=f"There are more than {MAX_USER_OPERATIONS} operations: send them in several requests."
-        )
 
 
 def _translated(invalid: ValidationError) -> SCIMException:

@@ -23,11 +23,10 @@ from scimserver.directory import passwords
 from scimserver.http import hardening
 from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
-from scimserver.scim import face, filter_text, json_body, projection
+from scimserver.scim import bounds, face, filter_text, json_body, projection
 from scimserver.scim import provider as service
 from scimserver.scim.dialects import DEVIATIONS, Means, table
 from scimserver.scim.errors import scim_error
-from scimserver.scim.service import MAX_USER_OPERATIONS
 from scimserver.telemetry import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,8 +174,19 @@ def limits() -> str:
         ("body of a request", f"{face.BODY_LIMIT // 1024**2} MiB", "413"),
         ("body of a request below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
         ("nesting of a body", f"{json_body.MAX_DEPTH} levels", "400 `invalidSyntax`"),
-        ("operations in a PATCH of a user", f"{MAX_USER_OPERATIONS}", "413"),
-        ("values in all lists of a user's body", f"{json_body.MAX_ENTRIES}", "413"),
+        ("commas in a body", f"{json_body.MAX_COMMAS}", "413"),
+        ("values in all lists of a user's body", f"{bounds.MAX_ENTRIES['User']}", "413"),
+        ("values in all lists of a group's body", f"{bounds.MAX_ENTRIES['Group']}", "413"),
+        ("the same, where it is not plain", f"{bounds.MAX_MODEL_ENTRIES['Group']}", "413"),
+        ("operations in a PATCH of a user", f"{bounds.MAX_OPERATIONS}", "413"),
+        ("operations in a PATCH of a group that is not plain", f"{bounds.MAX_OPERATIONS}", "413"),
+        ("names in the values of a PATCH that is not plain", f"{bounds.MAX_NAMES}", "413"),
+        ("comparisons of entries by what is not plain", f"about {bounds.MAX_LOOKS}", "413"),
+        (
+            "a user, or a group without its members, as stored",
+            f"{lengths.MAX_DOCUMENT_OCTETS // 1024} KiB",
+            "400 `invalidValue`",
+        ),
         ("user and family names, `displayName`, `externalId`", _octets(), "400 `invalidValue`"),
         ("resources on a page", f"{service.MAX_RESULTS}", "fewer are answered than asked for"),
         ("resources on a page when no `count` is sent", f"{service.DEFAULT_PAGE_SIZE}", ""),

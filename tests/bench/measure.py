@@ -47,8 +47,8 @@ class Summary:
     latency_ms: Spread
     """The median time of an answer."""
     p99_ms: float
-    others_cores: float
-    """How many cores were busy with something else, at most."""
+    others_cores: Spread
+    """How many cores were busy with something else, the kernel's own work included."""
     server_cores: float
     """How many cores the answering processes kept busy."""
 
@@ -140,6 +140,6 @@ def summary(label: str, windows: Sequence[Window]) -> Summary:
         load_us=median(window.load_us for window in windows),
         latency_ms=Spread.of([window.p50_ms for window in windows]),
         p99_ms=median(window.p99_ms for window in windows),
-        others_cores=max(window.others_cores for window in windows),
+        others_cores=Spread.of([window.others_cores for window in windows]),
         server_cores=median(window.server_cores for window in windows),
     )

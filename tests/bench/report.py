@@ -173,11 +173,13 @@ def summary(measured: Measured) -> str:
 
 def _disturbed(measured: Measured) -> str:
     """How much else the machine did."""
-    cores = [side.others_cores for result in measured.results for side in result.figure.sides]
-    if not cores:
+    others = [side.others_cores for result in measured.results for side in result.figure.sides]
+    if not others:
         return ""
-    most, usual = max(cores), median(cores)
-    return f"Something else kept up to {usual:.1f} cores busy in half of the rows, {most:.1f} at most."
+    usual, most = median(each.median for each in others), max(each.high for each in others)
+    return (
+        f"Something else, the kernel included, kept {usual:.1f} cores busy in the median, {most:.1f} at most."
+    )
 
 
 def warnings(measured: Measured) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from structlog.typing import EventDict, WrappedLogger
 
 from scimserver.app import Surroundings, application
 from scimserver.config import Settings
@@ -20,20 +21,30 @@ from tests.serving import PUBLIC_URL
 @asynccontextmanager
 async def served(dsn: str) -> AsyncGenerator[Address]:
     """The application over a database, without limits of rate; the address at which it listens."""
-    with _silence():
+    with _no_failures():
         async with _application(dsn) as app, _listening(app) as address:
             yield address
 
 
 @contextmanager
-def _silence() -> Generator[None]:
-    """No log lines: what writes them where no command has set them up takes seconds for a traceback."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+def _no_failures() -> Generator[None]:
+    """Fail at the end if the application logged an error: a client that goes away is none.
+
+    Nothing is written: where no command has set it up, a traceback takes seconds.
+    """
+    before, failures = structlog.get_config(), list[EventDict]()
+
+    def keep(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        failures.append(event)
+        raise structlog.DropEvent
+
+    errors_only = structlog.make_filtering_bound_logger(logging.ERROR)
+    structlog.configure(wrapper_class=errors_only, processors=[keep])
     try:
         yield
     finally:
         structlog.configure(**before)
+    assert failures == []
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scim2_models import InvalidSyntaxException, PayloadTooLargeException
 
-from scimserver.scim.json_body import MAX_COMMAS, MAX_DEPTH, JsonObject, check_entries, names, parse
+from scimserver.scim.json_body import MAX_COMMAS, MAX_DEPTH, JsonObject, check_entries, parse
 
 MANY = 100_000
 
@@ -243,7 +243,3 @@ def test_lists_of_more_values_are_refused(body: bytes) -> None:
 def test_body_of_more_values_than_anybody_has_is_refused_before_it_is_read() -> None:
     with pytest.raises(PayloadTooLargeException, match=f"more than {MAX_COMMAS} values"):
         parse(b"[0" + b",0" * (MAX_COMMAS + 1))
-
-
-def test_names_in_objects_are_counted_but_for_those_in_lists() -> None:
-    assert names({"a": 1, "b": {"c": {"d": 1}}, "e": [{"f": 1}]}) == 5

@@ -1,0 +1,128 @@
+"""How much one request may ask for: nobody's request holds up everybody's for seconds.
+
+What is plain (scimserver/scim/plain.py) costs little for each value. The models read a path anew for
+each operation, and compare every entry of a list with every other state of it: what goes their way is
+bounded by how often they would look at an entry, about a tenth of a millisecond each.
+Proven by tests/unit/test_bounds.py and tests/api/test_bounds.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from scim2_models import PatchOp, PayloadTooLargeException
+
+from scimserver.scim import shapes
+from scimserver.scim.json_body import JsonObject, JsonValue, check_entries
+
+MAX_OPERATIONS: Final = 100
+"""The most operations in a PATCH: clients send one for each attribute. Those of a group are not counted
+where all are plain: there may be one for each member."""
+
+MAX_NAMES: Final = 500
+"""The most names in the values of a PATCH that is not plain, without those in lists: each is a path."""
+
+MAX_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 20_000}
+"""How many values all lists of a body may have together, by resource type; for a group's PATCH, also how
+many operations."""
+
+MAX_MODEL_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 10_000}
+"""The same for a body that is not plain: validating an entry takes longer than reading it."""
+
+_MAX_SCHEMAS: Final = 2
+"""How many schemas are not counted among them."""
+
+MAX_LOOKS: Final = 20_000
+"""How often the models may look at the entries of lists, stored and sent, in one request."""
+
+
+def check_body(resource_type: str, body: bytes, value: JsonObject) -> None:
+    """Refuse a body whose lists are too long. Raises PayloadTooLargeException."""
+    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_MAX_SCHEMAS)
+
+
+def check_body_for_models(resource_type: str, body: bytes, value: JsonObject) -> None:
+    """Refuse a body that is not plain and whose lists are too long. Raises the same."""
+    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS)
+
+
+def check_patch(resource_type: str, body: bytes, value: JsonObject) -> None:
+    """Refuse the body of a PATCH that asks for too much. Raises the same."""
+    operations = _operations(value)
+    _check_count(operations, MAX_OPERATIONS if resource_type == "User" else MAX_ENTRIES[resource_type])
+    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_MAX_SCHEMAS + len(operations))
+
+
+def check_patch_for_models(resource_type: str, body: bytes, value: JsonObject) -> None:
+    """Refuse the body of a PATCH that is not plain and asks for too much. Raises the same.
+
+    `value` is normalised: a name with a filter in it has become an operation of its own.
+    """
+    operations = _operations(value)
+    _check_count(operations, MAX_OPERATIONS)
+    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS + len(operations))
+    # An operation's own names are not among them, whatever their case.
+    values = [item for each in operations if isinstance(each, dict) for item in each.values()]
+    if sum(map(_names, values)) > MAX_NAMES:
+        raise _too_large(f"The values hold more than {MAX_NAMES} names")
+
+
+def check_looks(
+    resource_type: str, stored: Mapping[str, JsonValue], asked: "PatchOp[Any] | None" = None
+) -> None:
+    """Refuse a PATCH or, without one, a PUT that the models would take long for. Raises the same.
+
+    `stored` is the document that it would change.
+    """
+    operations = (asked.operations if asked is not None else None) or ()
+    entries = sum(len(value) for value in stored.values() if isinstance(value, list))
+    entries += sum(_entries(operation.value) for operation in operations)
+    known = shapes.paths(resource_type)
+    reaching = sum(_reaches(known, path) for operation in operations for path in _paths(operation))
+    # An operation may make an entry, and one that reaches into no list still copies and checks them all.
+    if (entries + reaching // 2) * (1 + 2 * reaching) > MAX_LOOKS:
+        raise PayloadTooLargeException(
+            detail=f"The {resource_type.lower()} has too many entries to compare them so often:"
+            " send fewer operations, or name members by their value alone."
+        )
+
+
+def _operations(value: JsonObject) -> list[JsonValue]:
+    operations = next((item for name, item in value.items() if name.lower() == "operations"), None)
+    return operations if isinstance(operations, list) else []
+
+
+def _check_count(operations: list[JsonValue], most: int) -> None:
+    if len(operations) > most:
+        raise _too_large(f"There are more than {most} operations")
+
+
+def _names(value: JsonValue) -> int:
+    """How many names there are in an object and the objects in it, but for those in lists."""
+    return len(value) + sum(map(_names, value.values())) if isinstance(value, dict) else 0
+
+
+def _entries(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(_entries, cast("dict[str, Any]", value).values()))
+    return len(cast("list[Any]", value)) if isinstance(value, list) else 0
+
+
+def _paths(operation: Any) -> Iterator[str]:
+    """The path of an operation, and the names in its value, which are paths where it has none."""
+    yield str(operation.path or "")
+    inside = [operation.value]
+    for value in inside:
+        if isinstance(value, dict):
+            names = cast("dict[str, Any]", value)
+            yield from names
+            inside.extend(names.values())
+
+
+def _reaches(known: shapes.Paths, path: str) -> bool:
+    """Whether a path leads to a list or into one."""
+    target, filtered = known.find(path)
+    return filtered or (target is not None and (target.shape.many or target.in_entries))
+
+
+def _too_large(what: str) -> PayloadTooLargeException:
+    return PayloadTooLargeException(detail=f"{what}: send them in several requests.")
