@@ -8,9 +8,8 @@ Proven by tests/unit/test_render.py and tests/properties/test_render.py.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -21,8 +20,7 @@ _MANAGER_END: Final = b"}}}"
 """How a document ends whose last value is a manager: the manager, its extension, the document."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(NamedTuple):
     """A resource as it is answered: its JSON bytes, and what the headers say of it."""
 
     body: bytes

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, LiteralString, Protocol, Self, cast
+from typing import Any, LiteralString, NamedTuple, Protocol, Self, cast
 from uuid import UUID
 
 from scim2_models import InvalidCursorException, SearchRequest
@@ -66,8 +66,7 @@ class Search:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(NamedTuple):
     """What a search found."""
 
     rows: Sequence[Row]

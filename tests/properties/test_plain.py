@@ -124,7 +124,8 @@ def test_plain_patch_does_what_the_models_do(data: st.DataObject, resource_type:
     body = data.draw(patches(resource_type))
     bodies = plain_bodies(resource_type)
     patch = bodies.patch(body if strict else normalise_patch(resource_type, body), strict=strict)
-    if patch is not None:
+    # What becomes of members is not told by a document: tests/properties/test_members.py.
+    if patch is not None and patch.members is None:
         ours = bodies.applied(STORED[resource_type], patch)
         assert without_schemas(ours) == without_schemas(
             patched(resource_type, body, strict=strict, normal=not strict)
