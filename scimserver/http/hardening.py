@@ -7,7 +7,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from scimserver.http.rejections import Runner
 
@@ -47,11 +47,17 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+class BodyEncoded(Exception):
+    """The body has a Content-Encoding: nobody compresses so little, and none is undone here."""
+
+
 async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
     """The body, of at most `limit` bytes, if it arrives within so many seconds; no more of it is read.
 
-    Raises `BodyTooLarge` and `BodyTooSlow`.
+    Raises `BodyEncoded`, `BodyTooLarge` and `BodyTooSlow`.
     """
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower() != "identity":
+        raise BodyEncoded
     if request.content_length is not None and request.content_length > limit:
         raise BodyTooLarge(limit)
     # A nested application's own limit is ignored by aiohttp, so the request is given ours.
@@ -84,6 +90,8 @@ def bounded_runner(
         max_line_size=MAX_LINE_OCTETS,
         max_field_size=MAX_FIELD_OCTETS,
         max_headers=MAX_FIELDS,
+        # aiohttp would refuse what it cannot undo in plain text, and undo any amount of the rest.
+        auto_decompress=False,
         shutdown_timeout=drain_seconds,
     )
 

@@ -13,8 +13,7 @@ from aiohttp import hdrs, http_exceptions, web
 
 _SENTENCES: Final[Mapping[type[Exception], str]] = {
     http_exceptions.LineTooLong: "The first line or a header of the request is too long.",
-    http_exceptions.ContentEncodingError: "The Content-Encoding is not known: send gzip, deflate or none.",
-    http_exceptions.PayloadEncodingError: "The body is not in the encoding that was said.",
+    http_exceptions.PayloadEncodingError: "The body is not framed as was said.",
     http_exceptions.BadHttpMethod: "The request does not begin with a method of HTTP.",
     http_exceptions.BadStatusLine: "The request does not begin with a line of HTTP/1.1.",
     http_exceptions.InvalidURLError: "The target of the request is not a URL.",

@@ -51,6 +51,13 @@ class TooSlow(SCIMException):
     _default_detail = "The body did not arrive in time; nothing was changed."
 
 
+class UnsupportedEncoding(SCIMException):
+    """The body has a Content-Encoding; the answer says that none is taken (RFC 9110, section 15.5.16)."""
+
+    status = 415
+    _default_detail = "The body has a Content-Encoding: send it as it is, without one."
+
+
 class UnknownOutcome(ServiceUnavailable):
     """What was asked for may have been done: the client looks, or asks for it again."""
 

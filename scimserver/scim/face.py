@@ -23,7 +23,7 @@ from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
 from scimserver.directory.passwords import PasswordHasher
 from scimserver.http.caller import Network, bearer_token, origin
-from scimserver.http.hardening import BodyTooLarge, BodyTooSlow, read_body
+from scimserver.http.hardening import BodyEncoded, BodyTooLarge, BodyTooSlow, read_body
 from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel import secrets
@@ -33,7 +33,7 @@ from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapt
 from scimserver.scim.answers import RawResponse
 from scimserver.scim.attempts import attempt_of, refusal, route_of
 from scimserver.scim.direct import DirectReads
-from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, scim_error
+from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, UnsupportedEncoding, scim_error
 from scimserver.scim.handler import ProvisioningHandler
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import Renderer
@@ -212,6 +212,8 @@ class ScimFace:
         response = self.tolerant.error_response(error or Exception())
         if isinstance(error, ComeBackLater):
             response.headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, UnsupportedEncoding):
+            response.headers["Accept-Encoding"] = "identity"
         return response
 
 
@@ -241,11 +243,13 @@ def _known(failure: Exception) -> SCIMException | None:
         return PayloadTooLargeException(
             detail=f"The body is larger than {failure.limit} bytes: send it in smaller parts."
         )
+    if isinstance(failure, BodyEncoded):
+        return UnsupportedEncoding()
     if isinstance(failure, BodyTooSlow):
         seconds = f"{failure.seconds:g} seconds"
         return TooSlow(detail=f"The body did not arrive within {seconds}; nothing was changed.")
     if isinstance(failure, web.RequestPayloadError | ConnectionResetError):
-        return InvalidSyntaxException(detail="The body is cut off, or not in the encoding that was said.")
+        return InvalidSyntaxException(detail="The body is cut off.")
     return scim_error(failure)
 
 

@@ -173,6 +173,7 @@ def limits() -> str:
     rows = (
         ("body of a request", f"{face.BODY_LIMIT // 1024**2} MiB", "413"),
         ("body of a request below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
+        ("`Content-Encoding` of a body", "none", "415"),
         ("nesting of a body", f"{json_body.MAX_DEPTH} levels", "400 `invalidSyntax`"),
         ("commas in a body", f"{json_body.MAX_COMMAS}", "413"),
         ("values in all lists of a user's body", f"{bounds.MAX_ENTRIES['User']}", "413"),

@@ -190,8 +190,8 @@ def _dressed(c: Choices, verb: bytes, path: str, body: bytes = b"", *, is_http: 
     headers += extra
     # Of some headers there is one at most: a server may refuse two before it looks at anything else.
     is_http = is_http and len({name.lower() for name, _ in headers}) == len(headers)
-    if sending is Sending.HALF or any(name == b"Content-Encoding" for name, _ in extra):
-        # The server may end the connection while the rest is still on its way.
+    if sending is Sending.HALF:
+        # A server may end a connection as its client does, without an answer.
         is_http = False
     return Request(
         method=verb,
