@@ -150,6 +150,9 @@ class Tries:
                     await self._insistence.pause(number)
             if conflicts == _MOST_CONFLICTS:
                 break
+            if not self._in_doubt:
+                # An id of the next try's own: entries are read in the order of their ids.
+                self._operation.renew()
             try:
                 return await self._once(work, lock=conflicts > 0)
             except AlreadyRecorded:

@@ -37,6 +37,11 @@ class Operation:
             self._id = EntryId(new_uuid())
         return self._id
 
+    def renew(self) -> None:
+        """Begin anew, for when no try can have been committed: the next one gets an id in its own order."""
+        self._id = None
+        self.written = ""
+
 
 class AlreadyRecorded(ConstraintViolated):
     """The log holds an entry of that id: an earlier try was committed although nobody heard of it."""
