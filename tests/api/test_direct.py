@@ -4,12 +4,24 @@ A parameter that nobody knows says nothing (RFC 7644, section 3.4.2), but it is 
 the same request goes through the core.
 """
 
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.test_utils import make_mocked_request
+from yarl import URL
 
+from scimserver.access.credentials import Credentials
+from scimserver.db.pool import Database
+from scimserver.kernel.clock import utc_now
+from scimserver.kernel.secrets import digest
+from scimserver.scim.direct import DirectReads
+from scimserver.scim.reads import Reads
+from scimserver.scim.render import Renderer
+from scimserver.scim.service import ProvisioningService
 from tests.serving import ENTERPRISE, Answer, ScimClient
 
 NAMES = ["ada@example.com", "Ada.B@Example.com", "o'hara@example.com", "zoë@example.com"]
@@ -77,6 +89,34 @@ async def test_unchanged_resource_is_what_the_core_answers(scim: ScimClient, peo
         short = await scim.request("GET", f"/Users/{people[0].id}", headers=headers)
         core = await scim.request("GET", f"/Users/{people[0].id}?unheardOf=1", headers=headers)
         assert seen(short) == seen(core)
+
+
+PLAIN = [
+    *("/Users/{id}", "/Groups/{id}", "/Users/{id}?attributes=userName", "/Users"),
+    *("/Groups?startIndex=2&count=7", '/Users?filter=userName eq "a"'),
+    '/Users?filter=emails[type eq "work"].value eq "a"&count=1',
+]
+UNUSUAL = [
+    *("/Users/x", "/users/{id}", "/Users/{id}?unheardOf=1", "/Users?sortBy=userName", "/Users?cursor="),
+    *("/Users?count=1&count=2", "/Users?startIndex=0", '/Users?filter=title eq "a"', "/Users?filter=x"),
+    *("/Me", "/Schemas"),
+]
+CHOICES = [*((each, True) for each in PLAIN), *((each, False) for each in UNUSUAL)]
+
+
+@pytest.mark.parametrize("target,is_plain", CHOICES)
+async def test_short_way_is_taken_by_plain_reads_alone(
+    database: Database, scim: ScimClient, people: list[Answer], target: str, is_plain: bool
+):
+    group = (await scim.get("/Groups")).ids[0]
+    path, _, query = target.format(id=group if "Groups" in target else people[0].id).partition("?")
+    caller = await Credentials(database, trusted_for=timedelta(0)).caller(digest(scim.token), utc_now())
+    service = ProvisioningService(strict=False, secret=b"s" * 32)
+    short = DirectReads(service, Reads(database), Renderer("https://scim.test/scim/v2"))
+    request = make_mocked_request("GET", str(URL(path).with_query(query)), payload=EMPTY_PAYLOAD)
+    with service.provider:
+        answer = await short.answer(request, path, caller)
+    assert (answer is not None) is is_plain
 
 
 FILTERS = [
