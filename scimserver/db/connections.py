@@ -6,8 +6,9 @@ replaced when their turn comes; connections opened afterwards stay.
 Proven by tests/database/test_pool.py.
 """
 
-from collections.abc import Awaitable
-from typing import NoReturn, Protocol
+from collections.abc import Awaitable, Callable
+from operator import methodcaller
+from typing import NoReturn, Protocol, TypeVar
 
 import asyncpg
 from asyncpg import Record
@@ -15,6 +16,8 @@ from asyncpg.transaction import Transaction as DriverTransaction
 
 from scimserver.db.failures import FAILURES, Pool, breaks_connection, translated, unreachable
 from scimserver.db.queries import Query
+
+_T = TypeVar("_T")
 
 
 class ConnectionPool(Protocol):
@@ -82,30 +85,23 @@ class Connections:
         self.kind = kind
         self._pool = pool
 
-    async def fetch(self, query: Query, arguments: tuple[object, ...]) -> list[Record]:
+    def fetch(self, query: Query, arguments: tuple[object, ...]) -> Awaitable[list[Record]]:
         """All rows, in a transaction of their own."""
-        connection = self._pool.take() or await self._acquire()
-        try:
-            return await connection.fetch(query.sql, *arguments)
-        except FAILURES as error:
-            Lease(self._pool, self.kind, connection).fail(error, commits=True)
-        except BaseException:
-            # Nobody waits for the answer any more: the next borrower must not get it.
-            Lease(self._pool, self.kind, connection).terminate()
-            raise
-        finally:
-            self._pool.release(connection)
+        return self._run(methodcaller("fetch", query.sql, *arguments))
 
-    async def fetchrow(self, query: Query, arguments: tuple[object, ...]) -> Record | None:
+    def fetchrow(self, query: Query, arguments: tuple[object, ...]) -> Awaitable[Record | None]:
         """The first row, or None, in a transaction of its own."""
+        return self._run(methodcaller("fetchrow", query.sql, *arguments))
+
+    async def _run(self, statement: Callable[[asyncpg.Connection], Awaitable[_T]]) -> _T:
         connection = self._pool.take() or await self._acquire()
         try:
-            return await connection.fetchrow(query.sql, *arguments)
+            return await statement(connection)
         except FAILURES as error:
             Lease(self._pool, self.kind, connection).fail(error, commits=True)
         except BaseException:
             # Nobody waits for the answer any more: the next borrower must not get it.
-            Lease(self._pool, self.kind, connection).terminate()
+            connection.terminate()
             raise
         finally:
             self._pool.release(connection)
