@@ -120,7 +120,8 @@ async def page(
     database: Database, organization: OrganizationId, narrow: Filter, *, after: EntryId, count: int
 ) -> list[Logged]:
     """The next `count` entries after one, oldest first."""
-    rows = await database.fetch(
+    # What it is narrowed by decides how to find it: planned for these values.
+    rows = await database.search(
         _LIST,
         organization,
         after,

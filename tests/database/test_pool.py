@@ -80,7 +80,10 @@ async def test_fetchval_gives_none_when_there_is_no_row(things: Database) -> Non
     assert await things.fetchval(NOTHING) is None
 
 
-@pytest.mark.parametrize("name, value", [("synchronous_commit", "on"), ("TimeZone", "UTC")])
+@pytest.mark.parametrize(
+    "name, value",
+    [("synchronous_commit", "on"), ("TimeZone", "UTC"), ("plan_cache_mode", "force_generic_plan")],
+)
 async def test_points_keep_what_was_promised_of_sessions(things: Database, name: str, value: str) -> None:
     assert await things.fetchval(SETTING, name) == value
 
