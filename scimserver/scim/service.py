@@ -126,25 +126,6 @@ class ProvisioningService(ScimService):
 
     # -- bodies --------------------------------------------------------------
 
-    def read_creation(
-        self, resource_type: ResourceType, body: bytes, content_type: str | None
-    ) -> Resource[Any]:
-        """Validate the body of a POST, once it is strict JSON and in our dialect."""
-        return self._read_resource(resource_type, body, content_type, Context.RESOURCE_CREATION_REQUEST)
-
-    def read_replacement(
-        self, resource_type: ResourceType, body: bytes, content_type: str | None
-    ) -> Resource[Any]:
-        """Validate the body of a PUT, once it is strict JSON and in our dialect."""
-        return self._read_resource(resource_type, body, content_type, Context.RESOURCE_REPLACEMENT_REQUEST)
-
-    def read_patch(
-        self, resource_type: ResourceType, body: bytes, content_type: str | None
-    ) -> "PatchOp[Any]":
-        """Validate the body of a PATCH, once it is strict JSON and in our dialect."""
-        value = self._patch(resource_type, body, content_type)
-        return self._validated_patch(resource_type, body, value)
-
     def read_document(
         self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
     ) -> "json_body.JsonObject | Resource[Any]":
@@ -201,12 +182,6 @@ class ProvisioningService(ScimService):
             return sent
         take_apart(sent)
         return sent if self.strict else normalise_filter(sent)
-
-    def _read_resource(
-        self, resource_type: ResourceType, body: bytes, content_type: str | None, context: Context
-    ) -> Resource[Any]:
-        value = self._body(resource_type, body, content_type)
-        return self._validated_resource(resource_type, body, value, context)
 
     def _validated_resource(
         self, resource_type: ResourceType, body: bytes, value: json_body.JsonObject, context: Context

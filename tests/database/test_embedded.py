@@ -69,6 +69,8 @@ def owner_process(data_dir: Path) -> Generator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "Running\n"
         yield process
         process.kill()
+    # The server shuts down after its owner's end: the next to start waits for it.
+    embedded.start(data_dir, fast=True).stop()
 
 
 @pytest.fixture
