@@ -79,6 +79,9 @@ MAX_DETAIL: Final = 500
 _QUOTING: Final = frozenset({"invalidPath", "invalidFilter"})
 """Errors that repeat what a client wrote: not the strings in it, of which one may be a password."""
 
+_TYPES: Final = re.compile(r"Expected (?:str or \w+|string), got \w+")
+"""How the models say that something is no string: in the words of a program."""
+
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _UNSPEAKABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -104,11 +107,15 @@ def scim_error(failure: Exception) -> SCIMException | None:
         detail = said.detail or ""
         if said.scim_type in _QUOTING:
             detail = _STRING.sub('"..."', detail)
-        detail = _one_line(detail)
+        detail = _one_line(_plainly(detail))
         if detail != said.detail:
             # An error that came with the exception, and the words of one that did not.
             said.detail, error.args = detail, (detail,)
     return error
+
+
+def _plainly(detail: str) -> str:
+    return _TYPES.sub("A string is expected here", detail.removeprefix("Value error, "))
 
 
 def _one_line(detail: str) -> str:

@@ -55,6 +55,9 @@ GARBAGE = (
     "\ud800 pr",
 )
 TIMES = (10, 199, 200, 201, 1_000, 20_000, 100_000)
+MOST_CHARACTERS = 2_000_000
+"""Of a filter: twice what a body may have."""
+
 DEPTHS = (5, 30, 90, 300, 1_000, 10_000, 50_000)
 
 
@@ -80,7 +83,7 @@ def monster(c: Choices, kind: Kind) -> str:
     one = comparison(c, kind)
     match c.below(5):
         case 0:
-            return c.pick((" and ", " or ")).join([one] * c.pick(TIMES))
+            return c.pick((" and ", " or ")).join([one] * min(c.pick(TIMES), 1 + MOST_CHARACTERS // len(one)))
         case 1:
             depth = c.pick(DEPTHS)
             return "(" * depth + one + ")" * depth

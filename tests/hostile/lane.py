@@ -45,7 +45,7 @@ class Finding:
     @property
     def is_slowness(self) -> bool:
         """Whether nothing is wrong but the time that it took."""
-        return all(each.startswith("slow") for each in self.complaints)
+        return all(each.removeprefix("afterwards ").startswith("slow") for each in self.complaints)
 
     def cut(self) -> "Finding":
         """Without the requests after the one that was wrong."""

@@ -58,7 +58,9 @@ def play_part(part: Part, told: "Queue[Told]") -> None:
             for number, finding in play.sessions(campaign, some):
                 shown[finding.kind] += 1
                 small = play.shrunk(campaign, number, finding) if shown[finding.kind] == 1 else finding.cut()
-                told.put(Found(number * SESSION_SIZE + finding.index, str(small), finding.kind, small))
+                # What was wrong afterwards belongs to the session too.
+                case = number * SESSION_SIZE + min(finding.index, SESSION_SIZE - 1)
+                told.put(Found(case, str(small), finding.kind, small))
             told.put(len(some) * SESSION_SIZE)
             if part.number == 0 and chunk % _FORGET_EVERY == _FORGET_EVERY - 1:
                 runner.run(play.field.forget_log())

@@ -1,7 +1,15 @@
 """The sentence of an error: one line of bounded length, whatever a client sent that stands in it."""
 
 import pytest
-from scim2_models import Error, InvalidFilterException, InvalidPathException, SCIMException
+from pydantic import ValidationError
+from scim2_models import (
+    Error,
+    InvalidFilterException,
+    InvalidPathException,
+    SCIMException,
+    SearchRequest,
+    User,
+)
 
 from scimserver.kernel.errors import InvalidValue
 from scimserver.scim.errors import MAX_DETAIL, scim_error
@@ -44,3 +52,9 @@ def test_detail_of_an_error_that_came_whole_is_bounded_too():
 def test_detail_repeats_a_path_or_a_filter_without_its_strings(kind: type[SCIMException], string: str):
     failure = kind(detail=f"'password eq {string}' is no attribute.")
     assert told(failure) == "'password eq \"...\"' is no attribute."
+
+
+def test_detail_of_a_wrong_type_names_no_type_of_a_program():
+    with pytest.raises(ValidationError) as invalid:
+        SearchRequest[User].model_validate({"attributes": [None]})
+    assert told(invalid.value) == "A string is expected here: attributes[0]"
