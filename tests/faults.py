@@ -33,6 +33,9 @@ _counted = ContextVar("_counted", default=False)
 
 _WATCHED = "X-Watched"
 
+WHILE_HELD_S = 0.2
+"""Seconds after which a statement is cut off that waits for what another transaction holds."""
+
 
 class Fault(StrEnum):
     """What happens at a call."""
@@ -84,6 +87,8 @@ class Faults:
     task: "asyncio.Task[Any] | None" = None
     held: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
     """Statements that the server has not executed yet although nobody waits for them any more."""
+    statement_s: float | None = None
+    """Seconds that a statement may take now; None for what the connections say."""
 
     def arm(self, fault: Fault | None = None, at: int = 0) -> None:
         """Break call number `at` of the next watched request."""
@@ -95,7 +100,7 @@ class Faults:
 
     async def catch_up(self) -> None:
         """Execute what was held."""
-        held, self.held = self.held, []
+        held, self.held, self.statement_s = self.held, [], None
         for statement in held:
             await statement()
 
@@ -141,6 +146,7 @@ class Faults:
         if fault in LATE and call.writes:
             on.hold()
             self.held.append(lambda: _belated(run, on))
+            self.statement_s = WHILE_HELD_S if call.in_transaction else None
         if fault in {Fault.LOST_BEFORE, Fault.LOST_AFTER, *DOWN}:
             on.terminate()
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
@@ -178,16 +184,20 @@ class _Connection:
         self.is_counted = _counted.get()
 
     async def fetch(self, sql: str, *arguments: object) -> Any:
-        return await self._run(sql, lambda: self.real.fetch(sql, *arguments))
+        return await self._run(sql, lambda: self.real.fetch(sql, *arguments, **self._limit()))
 
     async def fetchrow(self, sql: str, *arguments: object) -> Any:
-        return await self._run(sql, lambda: self.real.fetchrow(sql, *arguments))
+        return await self._run(sql, lambda: self.real.fetchrow(sql, *arguments, **self._limit()))
 
     async def fetchval(self, sql: str, *arguments: object) -> Any:
-        return await self._run(sql, lambda: self.real.fetchval(sql, *arguments))
+        return await self._run(sql, lambda: self.real.fetchval(sql, *arguments, **self._limit()))
 
     async def execute(self, sql: str, *arguments: object) -> Any:
-        return await self._run(sql, lambda: self.real.execute(sql, *arguments))
+        return await self._run(sql, lambda: self.real.execute(sql, *arguments, **self._limit()))
+
+    def _limit(self) -> dict[str, float]:
+        seconds = self._pool.faults.statement_s
+        return {} if seconds is None else {"timeout": seconds}
 
     def transaction(self) -> "_Transaction":
         return _Transaction(self, self.real.transaction())
@@ -250,15 +260,17 @@ class FaultyPool:
         self.real = real
         self.faults = faults
         self.borrowed = 0
+        self._backends: dict[asyncpg.Connection, int] = {}
 
     def take(self) -> None:
         """Nothing is at hand, so that acquiring is a call that can fail."""
 
     async def acquire(self) -> Any:
         async def run() -> _Connection:
-            connection = _Connection(self, await self.real.acquire())
+            connection = await self.real.acquire()
+            self._backends[connection] = connection.get_server_pid()
             self.borrowed += 1
-            return connection
+            return _Connection(self, connection)
 
         return await self.faults.through(Call("acquire"), run, None)
 
@@ -268,6 +280,10 @@ class FaultyPool:
 
     def expire(self, broken: Any) -> None:
         self.real.expire(broken.real)
+
+    def left(self) -> list[int]:
+        """The server's processes whose connections were ended: they may have something to read yet."""
+        return [backend for connection, backend in self._backends.items() if connection.is_closed()]
 
 
 @dataclass(frozen=True, slots=True)
