@@ -23,12 +23,14 @@ _FAREWELL_S: Final = 1.0
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 _Waiter: TypeAlias = "asyncio.Future[asyncpg.Connection | None]"
+"""None is room for a new connection, reserved."""
 
 
 class Lender:
     """At most `size` connections, each lent to one borrower at a time; `connect` opens one.
 
-    Nobody is kept waiting for longer than `patience_s` seconds.
+    Nobody is kept waiting for longer than `patience_s` seconds, queue and connecting together. What
+    comes back goes to whoever has waited longest; room for a new one, to whoever came last.
     """
 
     def __init__(
@@ -61,22 +63,20 @@ class Lender:
 
         Raises as connecting does, and `TimeoutError`.
         """
-        while True:
-            connection = self.take()
-            if connection is not None:
-                return connection
-            if len(self._era_of) + self._opening < self._size:
-                return await self._open()
-            connection = await self._wait()
-            if connection is not None:
-                return connection
+        connection = self.take()
+        if connection is not None:
+            return connection
+        if not self._has_room():
+            return await self._wait()
+        self._opening += 1
+        return await self._open(asyncio.get_running_loop().time() + self._patience_s)
 
     def release(self, connection: asyncpg.Connection) -> None:
         """Give a connection back; one that was closed makes room for a new one."""
         if connection.is_closed() or self._closing or self._era_of.get(connection) != self._era:
             self._forget(connection)
-            self._wake(None)
-        elif not self._wake(connection):
+            self._offer_room()
+        elif not self._hand_over(connection):
             self._idle.append((connection, self._now_ns()))
 
     def expire(self, broken: asyncpg.Connection) -> None:
@@ -105,47 +105,69 @@ class Lender:
         for connection in list(self._era_of):
             self._forget(connection)
 
-    async def _open(self) -> asyncpg.Connection:
-        self._opening += 1
+    def _has_room(self) -> bool:
+        return len(self._era_of) + self._opening < self._size
+
+    async def _open(self, deadline: float) -> asyncpg.Connection:
+        """A new connection, in room that is reserved for it."""
         era = self._era
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout_at(deadline):
                 connection = await self._connect()
         except BaseException:
             # Whoever waits may have more luck than this one.
-            self._wake(None)
+            self._give_room_back()
             raise
-        finally:
-            self._opening -= 1
+        self._opening -= 1
         self._era_of[connection] = era
         return connection
 
-    async def _wait(self) -> asyncpg.Connection | None:
-        """The next connection that comes back; None where there is room for a new one."""
+    async def _wait(self) -> asyncpg.Connection:
+        """The next connection that comes back, or a new one in room that others leave."""
         loop = asyncio.get_running_loop()
         waiter: _Waiter = loop.create_future()
         self._waiting.append(waiter)
         # A timer alone: `asyncio.timeout` costs several times as much, and a busy server waits often.
         timer = loop.call_later(self._patience_s, _give_up, waiter)
         try:
-            return await waiter
+            given = await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and not waiter.exception():
-                # It was given one in the very moment in which it gave up.
+                # It was given something in the very moment in which it gave up.
                 given = waiter.result()
-                self._wake(None) if given is None else self.release(given)
+                self._give_room_back() if given is None else self.release(given)
             raise
         finally:
             timer.cancel()
+        # One deadline for both; that of the timer, so that whoever only waits reads no clock.
+        return given or await self._open(timer.when())
 
-    def _wake(self, connection: asyncpg.Connection | None) -> bool:
-        """Hand over to whoever has waited longest; False if nobody waits."""
+    def _hand_over(self, connection: asyncpg.Connection) -> bool:
+        """Give a connection to whoever has waited longest; False if nobody waits."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return True
         return False
+
+    def _give_room_back(self) -> None:
+        self._opening -= 1
+        self._offer_room()
+
+    def _offer_room(self) -> None:
+        """Reserve room, if there is any, for whoever came last.
+
+        That one has most time left to connect. Where many wait, whoever has waited longest has next to
+        none: each in turn would give up before its connection stands, and no room would be filled again.
+        """
+        while self._waiting and self._waiting[0].done():
+            self._waiting.popleft()
+        while self._waiting and self._has_room():
+            waiter = self._waiting.pop()
+            if not waiter.done():
+                self._opening += 1
+                waiter.set_result(None)
 
     def _forget(self, connection: asyncpg.Connection) -> None:
         self._era_of.pop(connection, None)
