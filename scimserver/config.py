@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
@@ -23,6 +23,10 @@ _OF_COMMANDS: Final = frozenset({"SCIMSERVER_TOKEN"})
 _SYSTEM_DATA_DIR: Final = Path("/var/lib/scimserver")
 _URL_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 """RFC 3986, section 2: none of them needs escaping in JSON."""
+_LEAST_RATE: Final = 0.0002
+"""Requests a second. What is counted are nanoseconds in 63 bits: a million requests are 5e18 of them then."""
+_LONGEST_BURST_S: Final = 1_000_000_000
+"""Seconds until a whole burst of failures is forgotten; counted in the same way."""
 
 
 class ConfigurationError(Exception):
@@ -109,7 +113,7 @@ class Settings(BaseSettings):
         ge=0,
         le=1_000_000,
         description="Requests per second of one connection in the long run, over all processes; 0 is no"
-        " limit. Beyond it: 429 with Retry-After.",
+        " limit, else 0.0002 or more. Beyond it: 429 with Retry-After.",
     )
     rate_burst: int = Field(
         200, ge=1, le=1_000_000, description="Requests that a connection may send at once after a pause."
@@ -122,7 +126,10 @@ class Settings(BaseSettings):
         " processes; 0 is no limit. Beyond it: 429, but not for credentials that were good before.",
     )
     failure_seconds: float = Field(
-        6.0, gt=0, le=86_400, description="After how long an address may fail once more."
+        6.0,
+        ge=0.001,
+        le=86_400,
+        description="After how long an address may fail once more. Times the burst at most 1,000,000,000.",
     )
     body_seconds: float = Field(
         30.0, gt=0, le=3600, description="How long a body may take to arrive. Beyond it: 408."
@@ -180,6 +187,22 @@ class Settings(BaseSettings):
         if value.lower() not in ("debug", "info", "warning", "error"):
             raise ValueError("use debug, info, warning or error")
         return value.lower()
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_countable_rate(cls, value: float) -> float:
+        if 0 < value < _LEAST_RATE:
+            raise ValueError(f"use {_LEAST_RATE} or more, or 0 for no limit")
+        return value
+
+    @field_validator("failure_seconds")
+    @classmethod
+    def _is_countable_burst(cls, value: float, others: ValidationInfo) -> float:
+        if value * others.data.get("failure_burst", 0) > _LONGEST_BURST_S:
+            raise ValueError(
+                f"times {PREFIX}FAILURE_BURST it is more than {_LONGEST_BURST_S:,} seconds: lower one of them"
+            )
+        return value
 
     @property
     def outbox_retention(self) -> timedelta:

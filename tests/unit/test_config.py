@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scimserver.access.throttle.ledger import Buckets, Ledger
 from scimserver.config import (
     PREFIX,
     ConfigurationError,
@@ -15,7 +16,9 @@ from scimserver.config import (
     load_settings,
     read_settings,
 )
+from tests.clocks import SECOND, Clock
 
+DECADES_S = 30 * 365 * 24 * 3600
 DSN = "postgresql://scim:correct-horse@db.example/scim"
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -91,12 +94,60 @@ def test_settings_take_an_empty_variable_for_none(monkeypatch: pytest.MonkeyPatc
         ("log_format", "xml"),
         ("search_timeout_ms", "1"),
         ("drain_seconds", "-1"),
+        ("rate_limit", "1e-9"),
+        ("rate_limit", "0.00019"),
+        ("rate_limit", "nan"),
+        ("failure_seconds", "1e-10"),
+        ("failure_seconds", "nan"),
     ],
 )
 def test_settings_name_a_variable_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setenv(PREFIX + name.upper(), value)
     (mistake,) = mistakes()
     assert mistake.startswith(f"{PREFIX}{name.upper()}: ")
+
+
+def test_mistake_in_a_limit_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"RATE_LIMIT": "1e-9", "FAILURE_BURST": "11575", "FAILURE_SECONDS": "86400"}.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    assert mistakes() == [
+        "SCIMSERVER_RATE_LIMIT: use 0.0002 or more, or 0 for no limit",
+        (
+            "SCIMSERVER_FAILURE_SECONDS: times SCIMSERVER_FAILURE_BURST it is more than"
+            " 1,000,000,000 seconds: lower one of them"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("burst", ["0", "10"])
+def test_limit_may_last_a_day(monkeypatch: pytest.MonkeyPatch, burst: str):
+    monkeypatch.setenv("SCIMSERVER_FAILURE_BURST", burst)
+    monkeypatch.setenv("SCIMSERVER_FAILURE_SECONDS", "86400")
+    assert load_settings().failure_seconds == 86_400
+
+
+MOST = [
+    {"rate_limit": "0.0002", "rate_burst": "1000000"},
+    {"failure_seconds": "86400", "failure_burst": "11574"},
+    {"failure_seconds": "1000", "failure_burst": "1000000"},
+]
+
+
+@pytest.mark.parametrize("given", MOST)
+def test_largest_limits_can_be_counted_for_decades(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]):
+    for name, value in given.items():
+        monkeypatch.setenv(PREFIX + name.upper(), value)
+    settings, clock, ledger = load_settings(), Clock(), Ledger(processes=1, salt=b"s")
+    for rate, burst in [
+        (settings.rate_limit, settings.rate_burst),
+        (1 / settings.failure_seconds, settings.failure_burst),
+    ]:
+        account = Buckets(ledger, seat=0, rate=rate, burst=burst, clock=clock)
+        key = str(burst).encode().ljust(16)
+        assert account.take(key, burst) == 0
+        assert account.take(key) > 0
+        clock.now += DECADES_S * SECOND
+        assert account.take(key, min(burst, int(DECADES_S * rate) - 1)) == 0
 
 
 def test_settings_name_all_mistakes_at_once(monkeypatch: pytest.MonkeyPatch):
