@@ -9,9 +9,10 @@ Proven by tests/unit/test_bounds.py and tests/api/test_bounds.py.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from scim2_models import PatchOp, PayloadTooLargeException
+from scim2_models import PatchOp, PatchOperation, PayloadTooLargeException
 
 from scimserver.scim import shapes
+from scimserver.scim.filter_text import terms
 from scimserver.scim.json_body import JsonObject, JsonValue, check_entries
 
 MAX_OPERATIONS: Final = 100
@@ -28,6 +29,18 @@ many operations."""
 MAX_MODEL_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 10_000}
 """The same for a body that is not plain: validating an entry takes longer than reading it."""
 
+MAX_MODEL_NAMES: Final[Mapping[str, int]] = {"User": 5_000, "Group": 50_000}
+"""The most names in all objects of such a body: on a strict connection each unknown one is an error."""
+
+MAX_PATHS_LENGTH: Final = 20_000
+"""Characters of all paths of a PATCH that is not plain together, names in its values included."""
+
+MAX_PATHS_TERMS: Final = 200
+"""Comparisons and presence tests in all filters of these paths together: each costs a parse."""
+
+MAX_SORT_LENGTH: Final = 1_000
+"""Characters of `sortBy`."""
+
 _MAX_SCHEMAS: Final = 2
 """How many schemas are not counted among them."""
 
@@ -43,6 +56,7 @@ def check_body(resource_type: str, body: bytes, value: JsonObject) -> None:
 def check_body_for_models(resource_type: str, body: bytes, value: JsonObject) -> None:
     """Refuse a body that is not plain and whose lists are too long. Raises the same."""
     check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS)
+    _check_all_names(resource_type, body, value)
 
 
 def check_patch(resource_type: str, body: bytes, value: JsonObject) -> None:
@@ -60,10 +74,12 @@ def check_patch_for_models(resource_type: str, body: bytes, value: JsonObject) -
     operations = _operations(value)
     _check_count(operations, MAX_OPERATIONS)
     check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS + len(operations))
+    _check_all_names(resource_type, body, value)
     # An operation's own names are not among them, whatever their case.
     values = [item for each in operations if isinstance(each, dict) for item in each.values()]
-    if sum(map(_names, values)) > MAX_NAMES:
+    if sum(1 for item in values for _ in _names_in(item)) > MAX_NAMES:
         raise _too_large(f"The values hold more than {MAX_NAMES} names")
+    _check_paths([path for each in operations if isinstance(each, dict) for path in _sent_paths(each)])
 
 
 def check_looks(
@@ -77,13 +93,20 @@ def check_looks(
     entries = sum(len(value) for value in stored.values() if isinstance(value, list))
     entries += sum(_entries(operation.value) for operation in operations)
     known = shapes.paths(resource_type)
-    reaching = sum(_reaches(known, path) for operation in operations for path in _paths(operation))
+    reaching = [path for each in operations for path in paths_of(each) if _reaches(known, path)]
+    looks = sum(map(_terms, reaching))
     # An operation may make an entry, and one that reaches into no list still copies and checks them all.
-    if (entries + reaching // 2) * (1 + 2 * reaching) > MAX_LOOKS:
+    if (entries + len(reaching) // 2) * (1 + 2 * looks) > MAX_LOOKS:
         raise PayloadTooLargeException(
             detail=f"The {resource_type.lower()} has too many entries to compare them so often:"
             " send fewer operations, or name members by their value alone."
         )
+
+
+def paths_of(operation: "PatchOperation[Any]") -> Iterator[str]:
+    """The path of an operation, and the names in its value, which are paths where it has none."""
+    yield str(operation.path or "")
+    yield from _names_in(operation.value)
 
 
 def _operations(value: JsonObject) -> list[JsonValue]:
@@ -96,26 +119,55 @@ def _check_count(operations: list[JsonValue], most: int) -> None:
         raise _too_large(f"There are more than {most} operations")
 
 
-def _names(value: JsonValue) -> int:
-    """How many names there are in an object and the objects in it, but for those in lists."""
-    return len(value) + sum(map(_names, value.values())) if isinstance(value, dict) else 0
-
-
 def _entries(value: Any) -> int:
     if isinstance(value, dict):
         return sum(map(_entries, cast("dict[str, Any]", value).values()))
     return len(cast("list[Any]", value)) if isinstance(value, list) else 0
 
 
-def _paths(operation: Any) -> Iterator[str]:
-    """The path of an operation, and the names in its value, which are paths where it has none."""
-    yield str(operation.path or "")
-    inside = [operation.value]
-    for value in inside:
-        if isinstance(value, dict):
-            names = cast("dict[str, Any]", value)
+def _sent_paths(operation: JsonObject) -> Iterator[str]:
+    """The same of an operation as it was sent."""
+    for name, item in operation.items():
+        if name.lower() == "path" and isinstance(item, str):
+            yield item
+        elif name.lower() == "value":
+            yield from _names_in(item)
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The names in an object and the objects in it, but for those in lists."""
+    inside = [value]
+    for item in inside:
+        if isinstance(item, dict):
+            names = cast("dict[str, Any]", item)
             yield from names
             inside.extend(names.values())
+
+
+def _check_all_names(resource_type: str, body: bytes, value: JsonObject) -> None:
+    most = MAX_MODEL_NAMES[resource_type]
+    # A name takes six characters: most bodies are too short to hold as many.
+    if len(body) > 6 * most and _all_names(value) > most:
+        raise _too_large(f"The body holds more than {most} names")
+
+
+def _all_names(value: JsonValue) -> int:
+    """How many names there are, those in lists included."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_all_names, value.values()))
+    return sum(map(_all_names, value)) if isinstance(value, list) else 0
+
+
+def _terms(path: str) -> int:
+    """How many terms the filter in a path has; one where there is none."""
+    return terms(path.rpartition("]")[0] or path)
+
+
+def _check_paths(paths: list[str]) -> None:
+    if sum(map(len, paths)) > MAX_PATHS_LENGTH:
+        raise _too_large(f"The paths have more than {MAX_PATHS_LENGTH} characters together")
+    if sum(_terms(path) for path in paths if "[" in path) > MAX_PATHS_TERMS:
+        raise _too_large(f"The filters in the paths have more than {MAX_PATHS_TERMS} terms together")
 
 
 def _reaches(known: shapes.Paths, path: str) -> bool:

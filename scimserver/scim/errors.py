@@ -134,7 +134,8 @@ def _translated(failure: Exception) -> SCIMException | None:
         case SCIMException():
             return failure
         case ValidationError():
-            return SCIMException.from_error(Error.from_validation_errors(failure)[0])
+            # The first one alone: a body may have a hundred thousand.
+            return SCIMException.from_error(Error.from_validation_error(failure.errors()[0]))
         case errors.Conflicted():
             return ServiceUnavailable()
         case OutcomeUnknown():

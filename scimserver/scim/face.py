@@ -100,7 +100,7 @@ class ScimFace:
         with exchange.trace.step("authenticate"):
             now = self.room.clock()
             digest = secrets.digest(bearer_token(exchange.request))
-            caller = await self.throttle.guarded(
+            caller = self.credentials.kept(digest, now) or await self.throttle.guarded(
                 digest,
                 lambda: exchange.origin.client_address,
                 lambda: self.credentials.caller(digest, now),
@@ -254,7 +254,9 @@ def _known(failure: Exception) -> SCIMException | None:
 
 
 def _body_limit(path: str) -> int:
-    return GROUP_BODY_LIMIT if path.lower().startswith("/groups") else BODY_LIMIT
+    path = path.lower()
+    is_write = path.startswith("/groups") and not path.endswith("/.search")
+    return GROUP_BODY_LIMIT if is_write else BODY_LIMIT
 
 
 def _response(response: ScimResponse) -> web.Response:

@@ -61,6 +61,11 @@ def take_apart(text: str) -> FilterText:
     return FilterText(shape, tuple(map(_string, pieces[1::2])), text)
 
 
+def terms(text: str) -> int:
+    """How many comparisons and presence tests there are at most in a filter, or in a path with one."""
+    return 1 + len(_CONNECTIVE.findall('""'.join(_STRING.split(text)[::2])))
+
+
 def lift(scim_filter: ScimFilter[Any]) -> FilterNode:
     """The filter's syntax tree with `Lifted` in place of every string, numbered as in the text."""
     return _lifted(scim_filter.ast, count())

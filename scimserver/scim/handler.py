@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
-from scim2_models import Context, NotFoundException, PatchOp, Resource, ResourceType
+from scim2_models import Context, NotFoundException, Resource, ResourceType
 from scim2_server.conditions import Conditions
 from scim2_server.handler import AsyncScimHandler
 from scim2_server.requests import ScimRequest
@@ -18,10 +18,9 @@ from scim2_server.routing import Operation, Target
 
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
-from scimserver.scim import bounds
-from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.adapters import Adapter, parse_resource_id
 from scimserver.scim.answers import list_answer, projected, resource_answer
-from scimserver.scim.plain import PlainPatch, plain_bodies
+from scimserver.scim.applying import patched, replaced
 from scimserver.scim.projection import Document, Projector
 from scimserver.scim.reads import Found, Reads
 from scimserver.scim.service import ProvisioningService
@@ -152,7 +151,7 @@ class ProvisioningHandler(AsyncScimHandler):
             async def work() -> View:
                 current = await self._met(resource_type, resource_id, conditions)
                 with self._trace.step("apply"):
-                    document = adapter.with_kept(current, _replacing(adapter, current, sent))
+                    document = adapter.with_kept(current, replaced(adapter, current, sent))
                 return await self.storage.update_view(resource_type, resource_id, document, replacing=True)
 
             view = await self._tries.run(work)
@@ -172,7 +171,7 @@ class ProvisioningHandler(AsyncScimHandler):
             async def work() -> View:
                 current = await self._met(resource_type, resource_id, conditions)
                 with self._trace.step("apply"):
-                    document = _patched(adapter, current, asked)
+                    document = patched(adapter, current, asked)
                 return await self.storage.update_view(resource_type, resource_id, document)
 
             rendered = adapter.render(await self._tries.run(work))
@@ -201,9 +200,11 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             target, resource_type = self._accepted(request, Operation.delete)
             conditions = self.service.read_conditions(request)
+            resource_id = cast(str, target.resource_id)
 
             async def work() -> None:
-                await self.delete_resource(resource_type, cast(str, target.resource_id), conditions)
+                await self._met(resource_type, resource_id, conditions)
+                await self.storage.delete(resource_type, resource_id)
 
             await self._tries.run(work)
             return self.service.deletion_response()
@@ -218,25 +219,3 @@ class ProvisioningHandler(AsyncScimHandler):
 
 def _caller(request: ScimRequest) -> Caller:
     return cast(Caller, request.subject)
-
-
-def _replacing(adapter: Adapter, current: Any, sent: Document | Resource[Any]) -> Document:
-    """The document that replaces; what is not plain goes by the models' rules for replacing."""
-    if isinstance(sent, dict):
-        return sent
-    bounds.check_looks(adapter.name, adapter.document(current))
-    # Each try replaces anew: applying constraints writes into the replacement.
-    wanted = sent.model_copy(deep=True)
-    wanted.replace(resource_of(adapter, adapter.view(current)))
-    return adapter.dumped(wanted)
-
-
-def _patched(adapter: Adapter, current: Any, asked: "PlainPatch | PatchOp[Any]") -> Document:
-    """The document with what a PATCH asks for; what is not plain goes by the models' rules for patching."""
-    if isinstance(asked, PlainPatch):
-        return plain_bodies(adapter.name).applied(adapter.document(current), asked)
-    bounds.check_looks(adapter.name, adapter.document(current), asked)
-    resource = resource_of(adapter, adapter.view(current))
-    adapter.before_patch(current, resource, asked)
-    asked.patch(resource)
-    return adapter.dumped(resource)

@@ -90,14 +90,25 @@ def projector(model: type[Resource[Any]], attributes: str | None, excluded: str 
     return _compiled(model, _names(attributes), _names(excluded))
 
 
+def check_names(sent: Any) -> None:
+    """Refuse a list of attributes that is too long, in a query or in the body of a search.
+
+    Raises InvalidValueException. What is no list is not looked at.
+    """
+    names = [sent] if isinstance(sent, str) else cast("list[Any]", sent) if isinstance(sent, list) else []
+    texts = [name for name in names if isinstance(name, str)]
+    commas = sum(text.count(",") for text in texts)
+    if len(names) + commas > MAX_NAMES or sum(map(len, texts)) > MAX_LENGTH:
+        raise InvalidValueException(
+            detail=f"A list of attributes holds at most {MAX_NAMES} names and {MAX_LENGTH} characters"
+        )
+
+
 def _names(text: str | None) -> tuple[str, ...]:
     """The names of a list, normalised: equal lists give equal tuples."""
     if not text:
         return ()
-    if len(text) > MAX_LENGTH or text.count(",") >= MAX_NAMES:
-        raise InvalidValueException(
-            detail=f"A list of attributes holds at most {MAX_NAMES} names and {MAX_LENGTH} characters"
-        )
+    check_names(text)
     stripped = (piece.strip() for piece in text.lower().split(","))
     return tuple(sorted({name for name in stripped if name}))
 

@@ -35,7 +35,7 @@ from scimserver.scim.filter_dialect import normalise_filter
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.plain import PlainPatch, plain_bodies
-from scimserver.scim.projection import Projector, projector
+from scimserver.scim.projection import Projector, check_names, projector
 from scimserver.scim.provider import provider
 from scimserver.scim.render import resource_version
 from scimserver.scim.strictness import strict_patch
@@ -169,7 +169,7 @@ class ProvisioningService(ScimService):
         """Bound a filter and understand its dialect before the core parses it; bound `startIndex`."""
         if isinstance(payload, dict):
             payload = {
-                key: self._filter(value) if key.lower() == "filter" else value
+                key: self._bounded(key.lower(), value)
                 for key, value in cast("dict[str, Any]", payload).items()
             }
         search, position = super().read_search(resource_types, payload)
@@ -177,11 +177,16 @@ class ProvisioningService(ScimService):
             search.start_index = min(search.start_index, LAST_INDEX)
         return search, position
 
-    def _filter(self, sent: Any) -> Any:
-        if not isinstance(sent, str):
-            return sent
-        take_apart(sent)
-        return sent if self.strict else normalise_filter(sent)
+    def _bounded(self, name: str, sent: Any) -> Any:
+        """A parameter of a search, once it is known that reading it takes no time."""
+        if name in ("attributes", "excludedattributes"):
+            check_names(sent)
+        elif name == "sortby" and isinstance(sent, str) and len(sent) > bounds.MAX_SORT_LENGTH:
+            raise InvalidPathException(detail=f"sortBy may have {bounds.MAX_SORT_LENGTH} characters at most.")
+        elif name == "filter" and isinstance(sent, str):
+            take_apart(sent)
+            return sent if self.strict else normalise_filter(sent)
+        return sent
 
     def _validated_resource(
         self, resource_type: ResourceType, body: bytes, value: json_body.JsonObject, context: Context
@@ -204,14 +209,8 @@ class ProvisioningService(ScimService):
 
     # -- conditions ----------------------------------------------------------
 
-    def check_preconditions(self, resource: Resource[Any], method: str, conditions: Conditions) -> bool:
-        """If-Match compares the row's version; what derives from other rows cannot be overwritten."""
-        assert resource.meta is not None
-        self.check_conditions(resource.meta.version or "", conditions)
-        return True
-
     def check_conditions(self, etag: str, conditions: Conditions) -> None:
-        """The same for the tag of what is stored."""
+        """If-Match compares the row's version; what derives from other rows cannot be overwritten."""
         version = resource_version(etag)
         wanted = EntityTags.parse(conditions.if_match)
         if wanted is not None and not (

@@ -8,9 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from scimserver.scim import bounds
 from scimserver.scim.bounds import MAX_ENTRIES, MAX_OPERATIONS
 from scimserver.scim.models import GROUP_SCHEMA
+from tests.bodies import message
 from tests.serving import Answer, ScimClient, add, remove
+
+SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 LONGEST_S = 2.0
 """Of processor time, so that what else the machine does is not counted."""
@@ -101,3 +105,45 @@ async def test_worker_answers_others_while_many_members_join(scim: ScimClient):
     assert (await scim.get("/Users")).status == 200
     assert (await large).error == (400, "invalidValue")
     assert time.process_time() - before < LONGEST_S
+
+
+@pytest.mark.parametrize(
+    "method,body",
+    [
+        ("PATCH", message([remove("externalId")])),
+        ("PATCH", message([{"op": "replace", "value": {"unknown": 1, "externalId": None}}])),
+        ("PUT", {"displayName": "Support", "unknown": 1}),
+    ],
+    ids=["removal", "unknown name", "replacement"],
+)
+async def test_group_of_any_size_is_changed_by_what_names_no_member(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch, method: str, body: dict[str, Any]
+):
+    users = [(await scim.make_user()).id for _ in range(3)]
+    group = await scim.make_group("Support", *users)
+    path = f"/Groups/{group.id}"
+    assert (await scim.patch(path, add("externalId", "x"))).status == 204
+    monkeypatch.setattr(bounds, "MAX_LOOKS", 2)
+    sent = body if method == "PATCH" else {**body, "members": [{"value": each} for each in users]}
+    assert (await scim.request(method, path, sent)).status in (200, 204)
+    assert "externalId" not in (await scim.get(path)).json
+    assert sorted(await members(scim, group.id)) == sorted(users)
+    assert (await scim.patch(path, remove('members[display sw "x"]'))).error == (413, None)
+
+
+@pytest.mark.parametrize(
+    "parameter,scim_type",
+    [
+        ({"attributes": [f"name{number}" for number in range(20_000)]}, "invalidValue"),
+        ({"excludedAttributes": ",".join(f"name{number}" for number in range(20_000))}, "invalidValue"),
+        ({"sortBy": f"emails[{' or '.join(['value pr'] * 2_000)}].value"}, "invalidPath"),
+    ],
+    ids=["attributes", "excludedAttributes", "sortBy"],
+)
+async def test_search_with_a_long_parameter_is_refused_before_it_is_read(
+    scim: ScimClient, parameter: dict[str, Any], scim_type: str
+):
+    before = time.process_time()
+    answer = await scim.post("/Users/.search", {"schemas": [SEARCH_REQUEST], **parameter})
+    assert answer.error == (400, scim_type)
+    assert time.process_time() - before < LONGEST_S / 4

@@ -110,6 +110,46 @@ async def test_deleting_nobody_is_not_found(scim: ScimClient, user: str):
     assert (await scim.delete(f"/Users/{user}")).error == (404, None)
 
 
+UNREADABLE = """
+    SET document = convert_to((convert_from(document, 'UTF8')::jsonb || '{"externalId": [1]}')::text, 'UTF8')
+"""
+
+
+@pytest.mark.parametrize("table", ["users", "groups"])
+@pytest.mark.parametrize("condition", [{}, {"If-Match": "*"}])
+async def test_resource_that_the_models_would_refuse_can_be_deleted(
+    scim: ScimClient, connection: asyncpg.Connection, table: str, condition: dict[str, str]
+):
+    user = await scim.make_user()
+    group = await scim.make_group("Support", user.id)
+    path = {"users": f"/Users/{user.id}", "groups": f"/Groups/{group.id}"}[table]
+    await connection.execute("UPDATE " + table + UNREADABLE)
+    assert (await scim.delete(path, headers=condition)).status == 204
+    assert (await scim.get(path)).error == (404, None)
+
+
+CONDITIONS = [
+    ({"If-Match": "{tag}"}, 204),
+    ({"If-Match": 'W/"1"'}, 204),
+    ({"If-Match": 'W/"2"'}, 412),
+    ({"If-Match": "*", "If-None-Match": 'W/"1"'}, 204),
+    ({"If-None-Match": 'W/"1-00000000"'}, 204),
+    ({"If-None-Match": "{tag}"}, 412),
+    ({"If-Match": "{tag}", "If-None-Match": "{tag}"}, 412),
+    ({"If-None-Match": "*"}, 412),
+]
+"""If-Match looks at the version, If-None-Match at the whole tag, with what derives from elsewhere."""
+
+
+@pytest.mark.parametrize("conditions,status", CONDITIONS)
+async def test_group_is_deleted_on_condition(scim: ScimClient, conditions: dict[str, str], status: int):
+    user = await scim.make_user()
+    group = await scim.make_group("Support", user.id)
+    sent = {name: value.format(tag=group.headers["ETag"]) for name, value in conditions.items()}
+    assert (await scim.delete(f"/Groups/{group.id}", headers=sent)).status == status
+    assert (await scim.get(f"/Groups/{group.id}")).status == (404 if status == 204 else 200)
+
+
 async def test_deleting_a_group_leaves_its_members(scim: ScimClient):
     user = await scim.make_user()
     group = await scim.make_group("Support", user.id)

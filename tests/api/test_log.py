@@ -166,6 +166,7 @@ async def test_entry_says_what_was_gone_through_and_how_long_it_took(
     [
         (("POST", "/Users", "not an object"), "read"),
         (("PATCH", f"/Users/{UNKNOWN}", [replace("title", "x")]), "match"),
+        (("DELETE", f"/Users/{UNKNOWN}", None), "match"),
         (("PATCH", "U", [replace("id", "x")]), "read"),
         (("POST", "/Users", {"userName": "bo@elsewhere.test"}), "rules"),
     ],

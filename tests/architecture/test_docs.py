@@ -172,7 +172,7 @@ def limits() -> str:
     """The numbers that bound a request."""
     rows = (
         ("body of a request", f"{face.BODY_LIMIT // 1024**2} MiB", "413"),
-        ("body of a request below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
+        ("body of a write below `/Groups`", f"{face.GROUP_BODY_LIMIT // 1024**2} MiB", "413"),
         ("`Content-Encoding` of a body", "none", "415"),
         ("nesting of a body", f"{json_body.MAX_DEPTH} levels", "400 `invalidSyntax`"),
         ("commas in a body", f"{json_body.MAX_COMMAS}", "413"),
@@ -182,6 +182,10 @@ def limits() -> str:
         ("operations in a PATCH of a user", f"{bounds.MAX_OPERATIONS}", "413"),
         ("operations in a PATCH of a group that is not plain", f"{bounds.MAX_OPERATIONS}", "413"),
         ("names in the values of a PATCH that is not plain", f"{bounds.MAX_NAMES}", "413"),
+        ("names in a user's body that is not plain", f"{bounds.MAX_MODEL_NAMES['User']}", "413"),
+        ("the same of a group's", f"{bounds.MAX_MODEL_NAMES['Group']}", "413"),
+        ("all paths of a PATCH that is not plain", f"{bounds.MAX_PATHS_LENGTH} characters", "413"),
+        ("comparisons and presence tests in them", f"{bounds.MAX_PATHS_TERMS}", "413"),
         ("comparisons of entries by what is not plain", f"about {bounds.MAX_LOOKS}", "413"),
         (
             "a user, or a group without its members, as stored",
@@ -195,6 +199,7 @@ def limits() -> str:
         ("length of a filter", f"{filter_text.MAX_LENGTH} characters", "400 `invalidFilter`"),
         ("comparisons and presence tests in a filter", f"{filter_text.MAX_TERMS}", "400 `invalidFilter`"),
         ("`attributes`, `excludedAttributes`", f"{projection.MAX_NAMES} names", "400 `invalidValue`"),
+        ("`sortBy`", f"{bounds.MAX_SORT_LENGTH} characters", "400 `invalidPath`"),
         (
             "time of a search",
             f"{Settings.model_fields['search_timeout_ms'].default} ms (`SCIMSERVER_SEARCH_TIMEOUT_MS`)",

@@ -116,3 +116,48 @@ def test_replacement_of_a_group_of_too_many_members_is_refused():
     bounds.check_looks("Group", listed("members", 20_000))
     with refused("The group has too many entries"):
         bounds.check_looks("Group", listed("members", 20_001))
+
+
+def filtered(terms: int) -> str:
+    return f"emails[{' or '.join(['value pr'] * terms)}].value"
+
+
+@pytest.mark.parametrize(
+    "operations,outcome",
+    [
+        ([op("replace", filtered(200), "x")], nullcontext()),
+        ([op("replace", filtered(201), "x")], refused("more than 200 terms")),
+        ([op("replace", filtered(21), "x")] * 10, refused("more than 200 terms")),
+        ([{"op": "replace", "value": {filtered(201): "x"}}], refused("more than 200 terms")),
+        ([op("replace", "title or title", "x")] * 90, nullcontext()),
+        ([op("replace", "x" * 20_000, "x")], nullcontext()),
+        ([op("replace", "x" * 20_001, "x")], refused("more than 20000 characters")),
+        ([op("replace", "x" * 10_001, "x")] * 2, refused("more than 20000 characters")),
+        ([{"op": "replace", "value": {"x" * 20_001: "x"}}], refused("more than 20000 characters")),
+    ],
+)
+def test_paths_for_the_models_are_bounded(operations: list[Body], outcome: AbstractContextManager[Any]):
+    with outcome:
+        check_patch("User", *operations)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"name{number}": 1 for number in range(5_001)},
+        {"name": {f"name{number}": 1 for number in range(5_000)}},
+        {"emails": [{f"name{number}": 1 for number in range(5_000)}]},
+    ],
+    ids=["at the top", "in a value", "in an entry"],
+)
+def test_names_of_a_body_for_the_models_are_bounded(body: JsonObject):
+    with refused("more than 5000 names"):
+        bounds.check_body_for_models("User", b"x" * 100_000, body)
+    with refused("more than 5000 names"):
+        check_patch("User", op("add", "emails", [body]))
+
+
+def test_each_term_of_a_path_is_a_look_at_all_entries():
+    check_looks("User", listed("emails", 900), op("remove", filtered(10)))
+    with refused("The user has too many entries"):
+        check_looks("User", listed("emails", 900), op("remove", filtered(11)))
