@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +17,9 @@ from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.ids import parse_uuid
 from scimserver.scim.columns import USERS, ResourceTable
+from scimserver.scim.filter_sql import condition
+from scimserver.scim.filter_text import take_apart
+from scimserver.scim.literals import Reader
 from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
 from scimserver.scim.provider import TOLERANT
 
@@ -64,6 +67,18 @@ class World:
     @property
     def all(self) -> list[Any]:
         return [*self.users, *self.groups]
+
+
+def compiled(
+    text: str, table: ResourceTable, *others: ResourceTable
+) -> tuple[LiteralString, tuple[object, ...]]:
+    """A filter over all tables as a condition on the rows of the first, with its arguments from `$1` on.
+
+    Raises InvalidFilterException, and what else `take_apart` and `condition` do.
+    """
+    taken = take_apart(text)
+    where, readers = condition(taken, (table, *others), table).sql.rendered()
+    return where, tuple([cast(Reader, read)(taken.literals) for read in readers])
 
 
 def values_of(binding: Any) -> st.SearchStrategy[Any]:

@@ -6,11 +6,11 @@ an index serves keeps its index.
 Proven by tests/properties/test_filter_sql.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any, LiteralString, Union, cast
+from typing import Any, Union, cast
 
 from pydantic import ValidationError
 from scim2_models import AttributeBinding, InvalidFilterException, SearchRequest
@@ -28,11 +28,11 @@ from scim2_models.path import (
 )
 
 from scimserver.db.where import Sql
-from scimserver.scim import conditions, literals
+from scimserver.scim import conditions
 from scimserver.scim.columns import Entries, Membership, Node, Operand, ResourceTable, scim_names
 from scimserver.scim.conditions import FALSE, negated
 from scimserver.scim.filter_entries import EntryFilter, conjuncts, logical
-from scimserver.scim.filter_text import FilterText, Lifted, lift, take_apart
+from scimserver.scim.filter_text import FilterText, Lifted, lift
 from scimserver.scim.searchable import SearchableAttributes
 
 JOINED_MEMBERSHIPS = 3
@@ -62,21 +62,6 @@ class Condition:
     def is_lookup(self) -> bool:
         """Whether few rows can match, and an index finds them."""
         return self.lookup is not Lookup.NONE
-
-
-def compile_filter(text: str, table: ResourceTable) -> tuple[LiteralString, tuple[object, ...]]:
-    """A filter as a condition on the rows of `table`, with its arguments from `$1` on.
-
-    Raises as `take_apart` and `condition` do.
-    """
-    taken = take_apart(text)
-    compiled, readers = condition(taken, (table,), table).sql.rendered()
-    return compiled, arguments(readers, taken.literals)
-
-
-def arguments(readers: Sequence[object], strings: Sequence[str]) -> tuple[object, ...]:
-    """What the readers of a condition read. Raises InvalidFilterException for a string that is no value."""
-    return tuple([cast(literals.Reader, read)(strings) for read in readers])
 
 
 @lru_cache(maxsize=512)

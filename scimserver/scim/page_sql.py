@@ -12,7 +12,7 @@ from enum import Enum, IntEnum, auto
 from typing import Final, LiteralString
 
 from scimserver.db.where import Sql, bind, joined, sql
-from scimserver.scim.columns import GROUPS, USERS, ResourceTable
+from scimserver.scim.columns import ResourceTable
 from scimserver.scim.filter_sql import Condition, Lookup
 from scimserver.scim.sort_sql import SortKey
 
@@ -54,9 +54,6 @@ class RowColumns:
     joins: LiteralString = ""
     """Joins that keep every row and multiply none."""
 
-
-USER_ROWS: Final = RowColumns(table=USERS, select="u.id, u.version, u.created, u.last_modified, u.document")
-GROUP_ROWS: Final = RowColumns(table=GROUPS, select="g.id, g.version, g.created, g.last_modified, g.document")
 
 _ORGANIZATION: Final = bind(Given.ORGANIZATION, "uuid")
 _START: Final = bind(Given.START, "bigint")

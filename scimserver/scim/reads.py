@@ -32,14 +32,17 @@ class Found:
 _WHOLE: Final = {"User": views.VIEW_USER, "Group": views.VIEW_GROUP}
 _PLAIN: Final = {"User": views.VIEW_USER_PLAIN, "Group": views.VIEW_GROUP_PLAIN}
 
-_WHOLE_ROWS: Final = {
+WHOLE_ROWS: Final = {
     "User": RowColumns(table=USERS, select=views.USER_DERIVED_COLUMNS, joins=views.USER_DERIVED_JOINS),
     "Group": RowColumns(table=GROUPS, select=views.GROUP_DERIVED_COLUMNS, joins=views.GROUP_DERIVED_JOINS),
 }
-_PLAIN_ROWS: Final = {
+"""What a page holds of each resource that is answered whole."""
+
+PLAIN_ROWS: Final = {
     "User": RowColumns(table=USERS, select=views.USER_COLUMNS),
     "Group": RowColumns(table=GROUPS, select=views.GROUP_COLUMNS),
 }
+"""The same where the answer carries nothing that derives from elsewhere."""
 
 
 class Reads:
@@ -105,7 +108,7 @@ class Reads:
 
 def _rows(name: str, projectors: Mapping[str, Projector] | None) -> RowColumns:
     whole = projectors is None or _needs_derived(name, projectors[name])
-    return (_WHOLE_ROWS if whole else _PLAIN_ROWS)[name]
+    return (WHOLE_ROWS if whole else PLAIN_ROWS)[name]
 
 
 def _needs_derived(name: str, projector: Projector) -> bool:

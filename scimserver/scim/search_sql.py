@@ -19,13 +19,18 @@ from scimserver.db.where import Sql, sql
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.filter_sql import condition
-from scimserver.scim.filter_text import FilterText, take_apart
+from scimserver.scim.filter_text import FilterText, take_apart, terms
 from scimserver.scim.literals import Reader
 from scimserver.scim.page_sql import Given, Mode, RowColumns, Source, hot_page_text, page_text, total_of
 from scimserver.scim.sort_sql import SortKey, sort_keys
 
 _FURTHEST = 2**48
 """Further than any page begins; a larger `startIndex` would overflow in the database."""
+
+
+MOST_HOT_TERMS = 4
+"""Terms of a search that runs without a time-out: what an index finds may be many, where many share a
+name, and each term is asked of each of them. Its plan is kept, too, and one of many terms is large."""
 
 
 class Row(Protocol):
@@ -36,9 +41,10 @@ class Row(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# These two are made for each request; frozen, they would take four times as long.
+@dataclass(slots=True, kw_only=True)
 class Search:
-    """What a client asks for."""
+    """What a client asks for. Nobody changes it."""
 
     filter: str | None = None
     sort_by: str | None = None
@@ -91,9 +97,9 @@ class Plan:
     """The SQL type of what is sorted by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SearchStatement:
-    """A search, ready to run."""
+    """A search, ready to run. Nobody changes it."""
 
     query: Query | None
     """The page; None if the client wants only the total."""
@@ -173,7 +179,7 @@ def plan(
         for row, found, key in zip(rows, conditions, keys, strict=True)
     ]
     only = conditions[0] if len(rows) == 1 and mode is Mode.INDEX else None
-    hot = only is not None and only.is_lookup
+    hot = only is not None and only.is_lookup and text is not None and terms(text.text) <= MOST_HOT_TERMS
     composed = (
         hot_page_text(sources[0], descending=descending)
         if hot

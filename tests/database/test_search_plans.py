@@ -1,17 +1,22 @@
 """Searches run on the indexes made for them: in an organisation of 100,000 users beside small ones.
 
-Lookups are planned once for all values, other searches for each: so are they here.
+Lookups are planned once for all values, other searches for each: so are they here, with what the server
+selects of each resource, whole or without what derives from elsewhere.
 """
 
 import json
-from collections.abc import Generator, Iterator
-from typing import Any, LiteralString
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from scimserver.db.queries import Query
+from scimserver.directory import views
 from scimserver.kernel.ids import OrganizationId
-from scimserver.scim.page_sql import GROUP_ROWS, USER_ROWS, RowColumns
+from scimserver.scim.page_sql import RowColumns
+from scimserver.scim.reads import PLAIN_ROWS, WHOLE_ROWS
 from scimserver.scim.search_sql import Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import Rows, rows_of
@@ -68,17 +73,52 @@ def rows(database_administration: Administration, database_template: str) -> Gen
         yield rows
 
 
-def over_users(search: Search, organization: OrganizationId = LARGE) -> SearchStatement:
-    return statement(search, USER_ROWS, organization=organization)
+Scans = set[tuple[str, str]]
+"""How tables are read, by index or whole."""
 
 
-def scans(rows: Rows, built: SearchStatement) -> set[tuple[str, str]]:
-    """How the statement reads tables, on the kind of plan that its pool gives it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is selected of each resource found, and how that alone is read."""
+
+    rows: Mapping[str, RowColumns]
+    of_users: Scans
+    of_groups: Scans
+
+
+MEMBERSHIPS = ("Index Only Scan", "group_members_user_id_idx")
+MEMBERS = ("Index Only Scan", "group_members_pkey")
+PLAIN = Asked(rows=PLAIN_ROWS, of_users=set(), of_groups=set())
+WHOLE = Asked(
+    rows=WHOLE_ROWS,
+    of_users={MEMBERSHIPS, ("Index Scan", "groups_pkey"), ("Index Scan", "users_pkey")},
+    of_groups={MEMBERS, ("Index Scan", "users_pkey")},
+)
+both_ways = pytest.mark.parametrize(
+    "asked", [pytest.param(PLAIN, id="plain"), pytest.param(WHOLE, id="whole")]
+)
+
+
+def over_users(search: Search, asked: Asked, organization: OrganizationId = LARGE) -> SearchStatement:
+    return statement(search, asked.rows["User"], organization=organization)
+
+
+def over_groups(search: Search, asked: Asked, organization: OrganizationId = LARGE) -> SearchStatement:
+    return statement(search, asked.rows["Group"], organization=organization)
+
+
+def scans(rows: Rows, built: SearchStatement) -> Scans:
+    """How the page's statement reads tables, on the kind of plan that its pool gives it."""
     assert built.query is not None
-    mode = "force_generic_plan" if built.hot else "force_custom_plan"
-    values = ", ".join(_literal(value) for value in built.arguments)
-    rows.run(rows.connection.execute(f"SET plan_cache_mode = {mode}; PREPARE search AS {built.query.sql}"))
-    explained = rows.run(rows.connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE search ({values})"))
+    return _planned(rows, built.query, built.arguments, for_all_values=built.hot)
+
+
+def _planned(rows: Rows, query: Query, arguments: Sequence[object], *, for_all_values: bool) -> Scans:
+    mode = "force_generic_plan" if for_all_values else "force_custom_plan"
+    values = ", ".join(_literal(value) for value in arguments)
+    execute = f"EXECUTE search ({values})" if values else "EXECUTE search"
+    rows.run(rows.connection.execute(f"SET plan_cache_mode = {mode}; PREPARE search AS {query.sql}"))
+    explained = rows.run(rows.connection.fetchval(f"EXPLAIN (FORMAT JSON) {execute}"))
     rows.run(rows.connection.execute("DEALLOCATE search"))
     return set(_scans(json.loads(explained)[0]["Plan"]))
 
@@ -112,17 +152,32 @@ LOOKUPS = [
 ]
 
 
+@both_ways
 @pytest.mark.parametrize("text,scan", LOOKUPS)
-def test_lookup_reads_its_index_alone_on_one_plan_for_all_values(rows, text, scan):
-    built = over_users(Search(filter=text, count=100))
+def test_lookup_reads_its_index_alone_on_one_plan_for_all_values(rows, text, scan, asked: Asked):
+    built = over_users(Search(filter=text, count=100), asked)
     assert built.hot
-    assert scans(rows, built) == {scan}
+    assert scans(rows, built) == {scan} | asked.of_users
 
 
-def test_lookup_of_a_group_by_name_reads_its_index_alone(rows):
-    built = statement(Search(filter='displayName eq "x"', count=100), GROUP_ROWS, organization=LARGE)
+@both_ways
+def test_lookup_of_a_group_by_name_reads_its_index_alone(rows, asked: Asked):
+    built = over_groups(Search(filter='displayName eq "x"', count=100), asked)
     assert built.hot
-    assert scans(rows, built) == {("Index Scan", "groups_display_name_idx")}
+    assert scans(rows, built) == {("Index Scan", "groups_display_name_idx")} | asked.of_groups
+
+
+READS = [
+    pytest.param(views.VIEW_USER_PLAIN, {("Index Scan", "users_pkey")}, id="user, plain"),
+    pytest.param(views.VIEW_USER, WHOLE.of_users, id="user, whole"),
+    pytest.param(views.VIEW_GROUP_PLAIN, {("Index Scan", "groups_pkey")}, id="group, plain"),
+    pytest.param(views.VIEW_GROUP, {("Index Scan", "groups_pkey")} | WHOLE.of_groups, id="group, whole"),
+]
+
+
+@pytest.mark.parametrize("query,expected", READS)
+def test_read_of_one_resource_goes_by_primary_keys_on_one_plan_for_all_values(rows, query, expected):
+    assert _planned(rows, query, [LARGE, ID], for_all_values=True) == expected
 
 
 SEARCHES = [
@@ -155,10 +210,13 @@ SEARCHES = [
 ]
 
 
+@both_ways
 @pytest.mark.parametrize("search,index,others", SEARCHES)
-def test_page_by_index_counts_off_ids_in_an_index_and_reads_only_its_documents(rows, search, index, others):
+def test_page_by_index_counts_off_ids_in_an_index_and_reads_only_its_documents(
+    rows, search, index, others, asked: Asked
+):
     expected = {("Index Only Scan", index), DOCUMENTS} | others
-    assert scans(rows, over_users(search)) == expected
+    assert scans(rows, over_users(search, asked)) == expected | asked.of_users
 
 
 ANCHOR = {"d": "next", "k": None, "i": ID}
@@ -173,32 +231,37 @@ CURSORS = [
 ]
 
 
+@both_ways
 @pytest.mark.parametrize("sort_by,position,index", CURSORS)
-def test_page_by_cursor_begins_in_its_index(rows, sort_by, position, index):
+def test_page_by_cursor_begins_in_its_index(rows, sort_by, position, index, asked: Asked):
     search = Search(sort_by=sort_by, count=100, by_cursor=True, position=position)
-    assert scans(rows, over_users(search)) == {("Index Only Scan", index), DOCUMENTS} | TOTALS
+    expected = {("Index Only Scan", index), DOCUMENTS} | TOTALS
+    assert scans(rows, over_users(search, asked)) == expected | asked.of_users
 
 
-def test_page_by_cursor_of_equal_addresses_reads_the_index_over_entries(rows):
+@both_ways
+def test_page_by_cursor_of_equal_addresses_reads_the_index_over_entries(rows, asked: Asked):
     search = Search(filter='emails eq "user777@001.example"', count=100, by_cursor=True)
-    assert ("Bitmap Index Scan", "users_emails_idx") in scans(rows, over_users(search))
+    assert ("Bitmap Index Scan", "users_emails_idx") in scans(rows, over_users(search, asked))
 
 
+@both_ways
 @pytest.mark.parametrize("organization", [LARGE, MIDDLING])
-def test_groups_of_a_member_are_found_by_the_member(rows, organization):
+def test_groups_of_a_member_are_found_by_the_member(rows, organization, asked: Asked):
     search = Search(filter=f'members[value eq "{ID}"]', count=100)
-    found = scans(rows, statement(search, GROUP_ROWS, organization=organization))
-    assert ("Index Only Scan", "group_members_user_id_idx") in found
+    assert MEMBERSHIPS in scans(rows, over_groups(search, asked, organization))
 
 
-@pytest.mark.parametrize("row_columns", [(USER_ROWS,), (USER_ROWS, GROUP_ROWS)])
-def test_search_of_a_small_organisation_reads_no_other(rows, row_columns: tuple[RowColumns, ...]):
+@both_ways
+@pytest.mark.parametrize("kinds", [("User",), ("User", "Group")])
+def test_search_of_a_small_organisation_reads_no_other(rows, kinds: tuple[str, ...], asked: Asked):
     search = Search(filter='displayName co "display 5"', sort_by="externalId", count=100)
-    found = scans(rows, statement(search, *row_columns, organization=MIDDLING))
+    chosen = [asked.rows[kind] for kind in kinds]
+    found = scans(rows, statement(search, *chosen, organization=MIDDLING))
     assert {name for kind, name in found if kind == "Seq Scan"} <= {"groups"}
 
 
-COUNTS: list[tuple[str, LiteralString]] = [
+COUNTS = [
     ('name.familyName sw "family 77"', "users_family_name_idx"),
     ('meta.lastModified gt "2026-01-01T12:00:00Z"', "users_last_modified_idx"),
 ]
@@ -206,8 +269,6 @@ COUNTS: list[tuple[str, LiteralString]] = [
 
 @pytest.mark.parametrize("text,index", COUNTS)
 def test_total_is_counted_in_the_index_of_the_filter(rows, text, index):
-    built = over_users(Search(filter=text, count=0))
-    explained = rows.run(
-        rows.connection.fetchval("EXPLAIN (FORMAT JSON) " + built.count.sql, *built.count_arguments)
-    )
-    assert set(_scans(json.loads(explained)[0]["Plan"])) == {("Index Only Scan", index)}
+    built = over_users(Search(filter=text, count=0), PLAIN)
+    found = _planned(rows, built.count, built.count_arguments, for_all_values=False)
+    assert found == {("Index Only Scan", index)}

@@ -13,11 +13,9 @@ from pydantic import ValidationError
 from scim2_models import InvalidFilterException, Path, ScimFilter, SearchRequest
 
 from scimserver.scim.columns import GROUPS, USERS, ResourceTable
-from scimserver.scim.filter_sql import arguments, condition
-from scimserver.scim.filter_text import take_apart
 from scimserver.scim.provider import TOLERANT
 from tests.conftest import Administration
-from tests.searched import ORGANIZATION, Rows, World, rows_of, values_of, worlds
+from tests.searched import ORGANIZATION, Rows, World, compiled, rows_of, values_of, worlds
 
 NOT_SEARCHABLE = USERS.answered_only | GROUPS.answered_only | {"password"}
 
@@ -168,9 +166,7 @@ async def _found_in_rows(rows: Rows, text: str, tables: tuple[ResourceTable, ...
     found: set[str] = set()
     for table in tables:
         try:
-            taken = take_apart(text)
-            where, readers = condition(taken, tables, table).sql.rendered()
-            values = arguments(readers, taken.literals)
+            where, values = compiled(text, table, *[other for other in tables if other is not table])
         except InvalidFilterException:
             return None
         origin = f"{table.table} AS {table.alias} WHERE {table.alias}.org_id = '{ORGANIZATION}'"

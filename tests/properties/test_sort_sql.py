@@ -12,13 +12,13 @@ from scim2_models import Path, SCIMException, SearchRequest
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.columns import GROUPS, USERS, ResourceTable
-from scimserver.scim.page_sql import GROUP_ROWS, USER_ROWS
 from scimserver.scim.provider import TOLERANT
+from scimserver.scim.reads import WHOLE_ROWS
 from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, rows_of, worlds
 
-ROWS = {USERS: USER_ROWS, GROUPS: GROUP_ROWS}
+ROWS = {USERS: WHOLE_ROWS["User"], GROUPS: WHOLE_ROWS["Group"]}
 FILTERS = [None, None, "displayName pr", "not (name pr)", 'meta.lastModified ge "2026-01-01T00:00:00Z"']
 
 GENERATED = settings(

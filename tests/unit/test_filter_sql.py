@@ -7,9 +7,10 @@ import pytest
 from scim2_models import InvalidFilterException
 
 from scimserver.scim.columns import GROUPS, USERS, ResourceTable
-from scimserver.scim.filter_sql import Lookup, compile_filter, condition
+from scimserver.scim.filter_sql import Lookup, condition
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.searchable import SensitiveAttribute
+from tests.searched import compiled
 
 ID = "0190b8a0-0000-7000-8000-00000000000a"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -91,37 +92,37 @@ COMPILED = [
 ]
 
 
-@pytest.mark.parametrize("text,compiled,values", COMPILED)
-def test_filter_on_users_compiles(text, compiled, values):
-    assert compile_filter(text, USERS) == (compiled, values)
+@pytest.mark.parametrize("text,where,values", COMPILED)
+def test_filter_on_users_compiles(text, where, values):
+    assert compiled(text, USERS) == (where, values)
 
 
 def test_filter_on_members_reads_only_the_rows_of_the_membership():
-    compiled, values = compile_filter(f'members[value eq "{ID}"]', GROUPS)
-    assert "JOIN" not in compiled
+    where, values = compiled(f'members[value eq "{ID}"]', GROUPS)
+    assert "JOIN" not in where
     assert values == (UUID(ID),)
 
 
 def test_filter_on_the_names_of_members_reads_them():
-    compiled, _ = compile_filter('members[display sw "a" and value pr]', GROUPS)
-    assert "JOIN users AS x ON x.org_id = m.org_id AND x.id = m.user_id" in compiled
+    where, _ = compiled('members[display sw "a" and value pr]', GROUPS)
+    assert "JOIN users AS x ON x.org_id = m.org_id AND x.id = m.user_id" in where
 
 
 def test_alternatives_within_brackets_are_containments_each():
-    compiled, values = compile_filter('emails[value eq "a" or value eq "b"]', USERS)
-    assert compiled == f"({EMAILS} OR {EMAILS.replace('$1', '$2')})"
+    where, values = compiled('emails[value eq "a" or value eq "b"]', USERS)
+    assert where == f"({EMAILS} OR {EMAILS.replace('$1', '$2')})"
     assert values == ('[{"value":"a"}]', '[{"value":"b"}]')
 
 
 @pytest.mark.parametrize("inner", ['type eq "work" and type eq "home"', 'type eq "work" and value co "x"'])
 def test_what_is_no_conjunction_of_equalities_looks_at_each_entry(inner):
-    compiled, _ = compile_filter(f"emails[{inner}]", USERS)
-    assert compiled.startswith(ENTRIES)
+    where, _ = compiled(f"emails[{inner}]", USERS)
+    assert where.startswith(ENTRIES)
 
 
 def test_filters_of_one_shape_share_one_text():
-    one, _ = compile_filter('emails[type eq "work"].value eq "a@x"', USERS)
-    other, values = compile_filter('emails[type eq "home"].value eq "O\'Neil@x"', USERS)
+    one, _ = compiled('emails[type eq "work"].value eq "a@x"', USERS)
+    other, values = compiled('emails[type eq "home"].value eq "O\'Neil@x"', USERS)
     assert other == one
     assert values == ('[{"value":"o\'neil@x"}]', '[{"type":"home","value":"o\'neil@x"}]')
 
@@ -129,9 +130,9 @@ def test_filters_of_one_shape_share_one_text():
 @pytest.mark.parametrize("first,second", [('"2026-01-01T00:00:00Z"', '"soon"'), ('"true"', '"maybe"')])
 def test_string_that_is_no_value_is_refused_also_by_a_known_shape(first, second):
     attribute = "active" if "true" in first else "meta.created"
-    compile_filter(f"{attribute} eq {first}", USERS)
+    compiled(f"{attribute} eq {first}", USERS)
     with pytest.raises(InvalidFilterException, match="not valid for attribute"):
-        compile_filter(f"{attribute} eq {second}", USERS)
+        compiled(f"{attribute} eq {second}", USERS)
 
 
 REFUSED = [
@@ -158,7 +159,7 @@ REFUSED = [
 @pytest.mark.parametrize("text", REFUSED)
 def test_filter_is_refused(text):
     with pytest.raises(InvalidFilterException):
-        compile_filter(text, USERS)
+        compiled(text, USERS)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ def test_filter_is_refused(text):
 )
 def test_filter_on_a_password_is_refused_as_sensitive(text):
     with pytest.raises(SensitiveAttribute) as refusal:
-        compile_filter(text, USERS)
+        compiled(text, USERS)
     assert (refusal.value.status, refusal.value.scim_type) == (403, "sensitive")
 
 
@@ -207,6 +208,6 @@ def test_filter_is_a_lookup_if_an_index_finds_the_few_rows_that_can_match(text, 
     [(f'members.value eq "{ID}"', GROUPS), ('groups.display sw "a"', USERS), ("groups pr", USERS)],
 )
 def test_many_memberships_are_planned_one_by_one(joint: str, term: str, table: ResourceTable):
-    few, many = (compile_filter(joint.join([term] * times), table)[0] for times in (3, 4))
+    few, many = (compiled(joint.join([term] * times), table)[0] for times in (3, 4))
     assert few.count("OFFSET 0") == 0
     assert many.count("OFFSET 0") == many.count("EXISTS") == 4
