@@ -43,8 +43,6 @@ from tests.processes import PUBLIC_URL, Program, ask, program, temporary_data_di
 REPORTS = Path("reports/hostile")
 WORKERS = 2
 
-_COLUMNS = (MofNCompleteColumn(), TextColumn("requests"), TimeElapsedColumn(), TimeRemainingColumn())
-_FILE = click.Path(exists=True, path_type=Path)
 console = Console(width=None if sys.stdout.isatty() else 160)
 
 

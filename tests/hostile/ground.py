@@ -1,6 +1,7 @@
 """Organisations that hostile requests are sent to, and what their tables hold."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -25,6 +26,9 @@ USERS = 30
 GROUPS = 8
 STRANGER = "nobody-else-knows"
 """Stands in every name of the other organisation: no answer may hold it."""
+
+_SENDING = 8
+"""The lock that whoever sends to a server shares, over the database that all of them know."""
 
 _ORIGIN = Origin(request_id="hostile")
 _READ_WRITE = tokens.DEFAULT_SCOPES
@@ -176,6 +180,16 @@ class Ledger:
         """The organisation's rows, a phrase for each table; any write of any row changes one."""
         row = await self._connection.fetchrow(_STATE, UUID(str(house.id)))
         return tuple(row or ())
+
+    @asynccontextmanager
+    async def sending(self, *, alone: bool) -> AsyncGenerator[None]:
+        """For the time of the block nobody sends alone, or nobody else sends at all."""
+        shared = "" if alone else "_shared"
+        await self._connection.execute(f"SELECT pg_advisory_lock{shared}({_SENDING})")
+        try:
+            yield
+        finally:
+            await self._connection.execute(f"SELECT pg_advisory_unlock{shared}({_SENDING})")
 
     async def forget_log(self) -> None:
         """Drop the log, which would fill the disk."""

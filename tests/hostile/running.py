@@ -1,8 +1,8 @@
 """A field of lanes to a running server: plays sessions on all at once, and confirms what it finds."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -75,7 +75,7 @@ class Field:
     async def play(self, numbered: Iterable[tuple[int, Session]]) -> list[tuple[int, Finding]]:
         """Play sessions on all lanes at once: the findings, each with its session's number.
 
-        Slowness counts only if it comes again while nothing else runs.
+        Slowness counts only if it comes again while no process sends anything else.
         """
         waiting = iter(numbered)
         found: list[tuple[int, Finding]] = []
@@ -86,13 +86,18 @@ class Field:
                 if finding is not None:
                     found.append((number, finding))
 
-        await asyncio.gather(*map(serve, self.lanes))
+        async with self._ledger.sending(alone=False):
+            await asyncio.gather(*map(serve, self.lanes))
         await self.check_stranger()
         return [(number, sure) for number, each in found if (sure := await self._confirmed(each))]
 
     async def again(self, planned: Session) -> Finding | None:
         """Play one session alone."""
         return await self.lanes[0].play(planned)
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """For the time of the block no other process sends."""
+        return self._ledger.sending(alone=True)
 
     async def check_stranger(self) -> None:
         """Fail if the other organisation was changed."""
@@ -122,11 +127,14 @@ class Field:
         return Vocabulary.of(schemas, types)
 
     async def _confirmed(self, finding: Finding) -> Finding | None:
-        for _ in range(2 if finding.is_slowness else 0):
-            again = await self.again(finding.session)
-            if again is None:
-                return None
-            finding = again
+        if not finding.is_slowness:
+            return finding
+        async with self.alone():
+            for _ in range(2):
+                again = await self.again(finding.session)
+                if again is None:
+                    return None
+                finding = again
         return finding
 
     async def close(self) -> None:
@@ -163,7 +171,14 @@ class Play:
         return self._runner.run(self.field.again(planned))
 
     def shrunk(self, campaign: Campaign, number: int, finding: Finding) -> Finding:
-        """The smallest session that is found with the same complaint, without needless requests."""
+        """The smallest session that is found with the same complaint, without needless requests.
+
+        Other processes wait: what is slow because of them would not get smaller.
+        """
+        with self._alone():
+            return self._shrunk(campaign, number, finding)
+
+    def _shrunk(self, campaign: Campaign, number: int, finding: Finding) -> Finding:
         seen = {id(finding.session): finding}
 
         def is_wrong(planned: Session) -> bool:
@@ -179,6 +194,15 @@ class Play:
             fewer = planned[:index] + planned[index + 1 :]
             planned = fewer if is_wrong(fewer) else planned
         return seen.get(id(planned), finding).cut()
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        stack = AsyncExitStack()
+        self._runner.run(stack.enter_async_context(self.field.alone()))
+        try:
+            yield
+        finally:
+            self._runner.run(stack.aclose())
 
     def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         """Run something else on the loop."""

@@ -6,8 +6,9 @@ Most are nearly valid, with a good token and an id that there is: so they reach 
 from collections.abc import Callable
 from urllib.parse import quote
 
-from tests.hostile import bodies, filters
+from tests.hostile import bodies, filters, oversized
 from tests.hostile.choices import Choices
+from tests.hostile.crowds import crowd
 from tests.hostile.headers import HEADERS, JSON
 from tests.hostile.malformed import malformed
 from tests.hostile.places import BASE, STRAYS, one
@@ -23,7 +24,13 @@ def session(c: Choices, vocabulary: Vocabulary) -> Session:
     """A session of `SESSION_SIZE` requests."""
     found: list[Request] = []
     while len(found) < SESSION_SIZE:
-        found += _story(c, vocabulary) if c.chance(10) else [request(c, vocabulary)]
+        how = c.below(400)
+        if how < 359:
+            found.append(request(c, vocabulary))
+        elif how < 399:
+            found += _story(c, vocabulary)
+        else:
+            found += [_sent(c, each, 0) for each in crowd(c)]
     return tuple(found[:SESSION_SIZE])
 
 
@@ -55,6 +62,9 @@ def _joining(c: Choices) -> bytes:
 def request(c: Choices, vocabulary: Vocabulary) -> Request:
     """One request."""
     kind = c.pick(vocabulary.kinds)
+    if c.chance(2):
+        # A tolerant and a strict connection read unknown names in ways of their own.
+        return _sent(c, oversized.request(c, kind), c.pick((0, 0, 1)))
     how = c.below(100)
     for below, make in _REQUESTS:
         if how < below:
@@ -62,6 +72,12 @@ def request(c: Choices, vocabulary: Vocabulary) -> Request:
     if how < 88:
         return _dressed(c, b"GET", c.pick(vocabulary.discovered) + (_query(c, kind) if c.chance(30) else ""))
     return _stray(c, kind) if how < 94 else malformed(c, kind)
+
+
+def _sent(c: Choices, made: oversized.Sent, connection: int) -> Request:
+    verb, path, body = made
+    token = Mark.TOKEN.at(connection).encode()
+    return _dressed(c, verb, path, b"" if body is None else encoded(c, body), token=token)
 
 
 def _post(c: Choices, kind: Kind) -> Request:
@@ -175,10 +191,18 @@ def _quoted(item: str) -> str:
     return quote(item.removeprefix("zztoken:")[:4_000], safe="", errors="surrogatepass")
 
 
-def _dressed(c: Choices, verb: bytes, path: str, body: bytes = b"", *, is_http: bool = True) -> Request:
+def _dressed(
+    c: Choices,
+    verb: bytes,
+    path: str,
+    body: bytes = b"",
+    *,
+    is_http: bool = True,
+    token: bytes | None = None,
+) -> Request:
     """The request with its headers, sent in one of the ways there are."""
     sending = Sending.WHOLE
-    headers = [(b"Authorization", b"Bearer " + _token(c))]
+    headers = [(b"Authorization", b"Bearer " + (token or _token(c)))]
     if body:
         headers.append(JSON)
         if c.chance(6):
