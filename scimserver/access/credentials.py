@@ -8,7 +8,7 @@ Proven by tests/database/test_credentials.py and tests/api/test_credentials.py.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from asyncpg import Record
@@ -53,6 +53,8 @@ class _Found:
     ends: datetime | None
     """When the token expires or was revoked, whichever is first."""
     asked: datetime
+    until: datetime
+    """Until when this may be repeated."""
 
 
 class Credentials:
@@ -69,19 +71,25 @@ class Credentials:
         Raises `Unauthenticated` for an unknown secret, `Ended` for one that has run out. Both say
         the same to the caller.
         """
-        found = self._kept.get(digest)
-        if found is None or not found.asked <= now < found.asked + self._trusted_for:
-            found = await self._ask(digest, now)
+        kept = self.kept(digest, now)
+        if kept is not None:
+            return kept
+        found = await self._ask(digest, now)
         if found.ends is not None and found.ends <= now:
             raise Ended(_UNKNOWN, found.caller.actor)
         return found.caller
+
+    def kept(self, digest: bytes, now: datetime) -> Caller | None:
+        """The same, if it was asked lately and the secret has not run out since; else None."""
+        found = self._kept.get(digest)
+        return found.caller if found is not None and found.asked <= now < found.until else None
 
     async def _ask(self, digest: bytes, now: datetime) -> _Found:
         self._kept.pop(digest, None)
         row = await self._database.fetchrow(_CALLER, digest)
         if row is None:
             raise Unauthenticated(_UNKNOWN)
-        found = _found(row, now)
+        found = _found(row, now, self._trusted_for)
         if self._trusted_for:
             if len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
@@ -89,7 +97,7 @@ class Credentials:
         return found
 
 
-def _found(row: Record, now: datetime) -> _Found:
+def _found(row: Record, now: datetime, trusted_for: timedelta) -> _Found:
     scopes = frozenset(Scope(scope) for scope in row["scopes"])
     actor = Actor(
         kind=ActorKind.CONNECTION,
@@ -100,4 +108,9 @@ def _found(row: Record, now: datetime) -> _Found:
         name=row["name"],
     )
     ends = min((moment for moment in (row["expires"], row["revoked"]) if moment is not None), default=None)
-    return _Found(caller=Caller(actor=actor, connection=connection_of(row)), ends=ends, asked=now)
+    return _Found(
+        caller=Caller(actor=actor, connection=connection_of(row)),
+        ends=ends,
+        asked=now,
+        until=min(now + trusted_for, ends or datetime.max.replace(tzinfo=UTC)),
+    )

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.facts import Change, Json, Outcome
 from scimserver.kernel.ids import EntryId, OrganizationId
@@ -92,6 +94,17 @@ def canonical(value: Json) -> str:
     return _quoted(value) if type(value) is str else _encode(value)
 
 
+def _text(entry: dict[str, Json]) -> str:
+    """The same for an entry, where all numbers are whole: orjson writes others in a way of its own."""
+    try:
+        text = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Half a surrogate pair, which the encoder escapes.
+        return canonical(entry)
+    # Beyond ASCII, and of DEL, it leaves what the encoder escapes.
+    return text.decode() if text.isascii() and b"\x7f" not in text else canonical(entry)
+
+
 def commitment(field: str, salt: bytes, value: str) -> str:
     """The hexadecimal SHA-256 commitment to a value's JSON text under a field's name."""
     return hashlib.sha256(b"%b\0%b\0%b\0%b" % (_COMMITMENT, field.encode(), salt, value.encode())).hexdigest()
@@ -144,7 +157,7 @@ def write(entry: Entry, salt: Salt) -> Written:
         "microseconds": entry.microseconds,
         "count": entry.count,
     }
-    return Written(text=canonical(_assigned(body)), values=tuple(values))
+    return Written(text=_text(_assigned(body)), values=tuple(values))
 
 
 def _change(index: int, change: Change, target: UUID | None, commit: _Commit) -> dict[str, Json]:

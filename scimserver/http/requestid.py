@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from scimserver.kernel.ids import new_uuid
+from scimserver.kernel.ids import new_uuid_text
 
 HEADER: Final = "X-Request-Id"
 _SOUND = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -25,7 +25,7 @@ def request_id(request: web.Request) -> str:
 
 def name_request(request: web.Request) -> str:
     """Give the request its id: `request_id` knows it from then on."""
-    sent = request.headers.get(HEADER, "")
-    name = sent if _SOUND.fullmatch(sent) else str(new_uuid())
+    sent = request.headers.get(HEADER)
+    name = sent if sent is not None and _SOUND.fullmatch(sent) else new_uuid_text()
     request[_KEY] = name
     return name

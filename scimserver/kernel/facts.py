@@ -8,7 +8,7 @@ stored, so they are only ever added to. Each class's docstring is its public doc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 from uuid import UUID
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -33,9 +33,11 @@ class TargetKind(StrEnum):
     GROUP = "Group"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One attribute's old and new value; None is unassigned. A secret has neither, only its path."""
+class Change(NamedTuple):
+    """One attribute's old and new value; None is unassigned. A secret has neither, only its path.
+
+    A tuple, because a new user has twenty, and a frozen dataclass takes four times as long.
+    """
 
     path: str
     old: Json = None

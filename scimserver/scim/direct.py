@@ -95,7 +95,9 @@ class DirectReads:
         return list_answer(resources, found.total, start=search.start + 1)
 
     def _projector(self, kind: _Kind, query: _Query) -> Projector:
-        return self._service.projector(kind.resource_type, query) if query else kind.whole
+        if _OF_RESOURCES.isdisjoint(query):
+            return kind.whole
+        return self._service.projector(kind.resource_type, query)
 
     def _planned(
         self, kind: _Kind, search: Search, projector: Projector, caller: Caller
@@ -126,9 +128,10 @@ def _kind(service: ProvisioningService, endpoint: str) -> _Kind:
 
 def _plain(request: web.Request, known: frozenset[str]) -> _Query | None:
     """The query parameters, if each is a known one in its own spelling, and none comes twice."""
-    if not request.query_string:
+    url = request.rel_url
+    if not url.raw_query_string:
         return _NO_QUERY
-    query = request.query
+    query = url.query
     return dict(query) if query.keys() <= known and len(query) == len(set(query)) else None
 
 

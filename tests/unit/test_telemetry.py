@@ -1,5 +1,6 @@
 """Logs and metrics: what is counted, what a log line holds, and what it never holds."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Generator
@@ -132,8 +133,10 @@ def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
 async def passed(
     metrics: Metrics, handler: Callable[[web.Request], Any], method: str = "GET"
 ) -> web.StreamResponse:
-    """The answer to a request that passed the middleware."""
-    return await observing(metrics)(make_mocked_request(method, f"/{ADDRESS}"), handler)
+    """The answer to a request that passed the middleware, and its lines written."""
+    response = await observing(metrics)(make_mocked_request(method, f"/{ADDRESS}"), handler)
+    await asyncio.sleep(0)
+    return response
 
 
 async def answer(request: web.Request) -> web.Response:
