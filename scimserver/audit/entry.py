@@ -32,8 +32,7 @@ Salt = Callable[[int], bytes]
 """Says so many random bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One stage of handling a request: what it was, how it ended, how long it took."""
 
     name: str

@@ -100,6 +100,7 @@ class ScimFace:
         with exchange.trace.step("authenticate"):
             now = self.room.clock()
             digest = secrets.digest(bearer_token(exchange.request))
+            # Whoever proved good a moment ago is no guess that would have to be counted.
             caller = self.credentials.kept(digest, now) or await self.throttle.guarded(
                 digest,
                 lambda: exchange.origin.client_address,

@@ -255,7 +255,10 @@ def written() -> None:
     """Write the tables anew where that is asked for."""
     if os.environ.get("SCIMSERVER_TEST_WRITE_DOCS") == "1":
         for path in PAGES:
-            path.write_text(_with_tables(path.read_text()))
+            # Put in place whole: other processes of the tests read and write it too.
+            aside = path.with_name(f".{path.name}.{os.getpid()}")
+            aside.write_text(_with_tables(path.read_text()))
+            aside.replace(path)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ from tests.hostile.vocabulary import Kind
 _MOST_OF_A_GROUP = 15_000_000
 """Characters where groups are written; rarely, for it takes longer to send than to refuse."""
 
-_LONGEST_QUERY = 7_800
-"""A first line may have 8,190 characters."""
+_LONGEST_QUERY = 32_000
+"""A first line may have 32 KiB."""
 
 Sent = tuple[bytes, str, Body | None]
 """Verb, path below the base, and body."""
