@@ -191,13 +191,13 @@ async def put_on_record(room: WorkRoom, entry: Entry, failure: Exception) -> Non
     Insists for as long as the client can be expected to wait, but not where the database was the
     failure: then there is nothing to be told. Raises `Conflicted` and `Unavailable`.
     """
-    if isinstance(failure, Unavailable):
-        await _put_first(room, entry)
-        return
     insistence = Insistence(room)
     try:
         async with insistence.within(_FOR_RECORD):
-            await insistence.insist(lambda: _put_first(room, entry))
+            if isinstance(failure, Unavailable):
+                await _put_first(room, entry)
+            else:
+                await insistence.insist(lambda: _put_first(room, entry))
     except TimeoutError as late:
         raise Unavailable("the log cannot be written") from late
 

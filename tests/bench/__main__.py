@@ -35,8 +35,8 @@ _QUICK_SECONDS: Final = 0.5
     "--users", type=int, multiple=True, help="Users of an organisation; repeatable. 1,000 and 100,000."
 )
 @click.option("--large", is_flag=True, help="One more organisation, of 1,000,000 users.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Windows of each side.")
-@click.option("--seconds", type=float, default=1.2, show_default=True, help="Length of a window.")
+@click.option("--rounds", type=click.IntRange(1), default=15, show_default=True, help="Windows of each side.")
+@click.option("--seconds", type=float, default=0.5, show_default=True, help="Length of a window.")
 @click.option("--connections", type=click.IntRange(1), default=16, show_default=True, help="Clients at once.")
 @click.option("--quick", is_flag=True, help="About a minute: few users, short windows, rows with goals only.")
 @click.option(
