@@ -13,6 +13,7 @@ from scimserver.directory.passwords import PasswordDigest, PasswordHasher
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
+from scimserver.scim import bounds
 from scimserver.scim.models import Group, ProvisionedUser
 from scimserver.scim.plain import plain_bodies
 from scimserver.scim.projection import Document
@@ -52,7 +53,10 @@ class Adapter(Protocol):
         ...
 
     def dumped(self, resource: Resource[Any]) -> Document:
-        """A resource that the models made, as a document. Raises `InvalidValue` for what dumping hides."""
+        """A resource that the models made, as a document.
+
+        Raises `InvalidValue` for what dumping hides, `PayloadTooLargeException` for what it takes long for.
+        """
         ...
 
     async def prepare(self, document: Document) -> None:
@@ -124,6 +128,7 @@ class UserAdapter:
 
     def dumped(self, resource: Resource[Any]) -> Document:
         """The user's document."""
+        bounds.check_schemas(resource)
         return resource.model_dump()
 
     async def prepare(self, document: Document) -> None:
@@ -213,6 +218,7 @@ class GroupAdapter:
         for member in cast(Any, resource).members or ():
             if not (member.value or member.ref):
                 raise _no_member()
+        bounds.check_schemas(resource)
         return resource.model_dump()
 
     async def prepare(self, document: Document) -> None:

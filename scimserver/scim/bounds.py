@@ -9,7 +9,7 @@ Proven by tests/unit/test_bounds.py and tests/api/test_bounds.py.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from scim2_models import PatchOp, PatchOperation, PayloadTooLargeException
+from scim2_models import PatchOp, PatchOperation, PayloadTooLargeException, Resource
 
 from scimserver.scim import shapes
 from scimserver.scim.filter_text import terms
@@ -41,7 +41,10 @@ MAX_PATHS_TERMS: Final = 200
 MAX_SORT_LENGTH: Final = 1_000
 """Characters of `sortBy`."""
 
-_MAX_SCHEMAS: Final = 2
+MAX_SCHEMAS: Final = 100
+"""URNs that a resource may list in `schemas`: the models compare each with each other."""
+
+_UNCOUNTED_SCHEMAS: Final = 2
 """How many schemas are not counted among them."""
 
 MAX_LOOKS: Final = 20_000
@@ -50,12 +53,12 @@ MAX_LOOKS: Final = 20_000
 
 def check_body(resource_type: str, body: bytes, value: JsonObject) -> None:
     """Refuse a body whose lists are too long. Raises PayloadTooLargeException."""
-    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_MAX_SCHEMAS)
+    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_UNCOUNTED_SCHEMAS)
 
 
 def check_body_for_models(resource_type: str, body: bytes, value: JsonObject) -> None:
     """Refuse a body that is not plain and whose lists are too long. Raises the same."""
-    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS)
+    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_UNCOUNTED_SCHEMAS)
     _check_all_names(resource_type, body, value)
 
 
@@ -63,7 +66,7 @@ def check_patch(resource_type: str, body: bytes, value: JsonObject) -> None:
     """Refuse the body of a PATCH that asks for too much. Raises the same."""
     operations = _operations(value)
     _check_count(operations, MAX_OPERATIONS if resource_type == "User" else MAX_ENTRIES[resource_type])
-    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_MAX_SCHEMAS + len(operations))
+    check_entries(body, value, MAX_ENTRIES[resource_type], beside=_UNCOUNTED_SCHEMAS + len(operations))
 
 
 def check_patch_for_models(resource_type: str, body: bytes, value: JsonObject) -> None:
@@ -73,7 +76,7 @@ def check_patch_for_models(resource_type: str, body: bytes, value: JsonObject) -
     """
     operations = _operations(value)
     _check_count(operations, MAX_OPERATIONS)
-    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_MAX_SCHEMAS + len(operations))
+    check_entries(body, value, MAX_MODEL_ENTRIES[resource_type], beside=_UNCOUNTED_SCHEMAS + len(operations))
     _check_all_names(resource_type, body, value)
     # An operation's own names are not among them, whatever their case.
     values = [item for each in operations if isinstance(each, dict) for item in each.values()]
@@ -100,6 +103,14 @@ def check_looks(
         raise PayloadTooLargeException(
             detail=f"The {resource_type.lower()} has too many entries to compare them so often:"
             " send fewer operations, or name members by their value alone."
+        )
+
+
+def check_schemas(resource: "Resource[Any]") -> None:
+    """Refuse a resource that lists too many schemas. Raises the same."""
+    if len(resource.schemas or ()) > MAX_SCHEMAS:
+        raise PayloadTooLargeException(
+            detail=f"schemas lists more than {MAX_SCHEMAS} URNs: leave unknown ones out."
         )
 
 

@@ -147,3 +147,25 @@ async def test_search_with_a_long_parameter_is_refused_before_it_is_read(
     answer = await scim.post("/Users/.search", {"schemas": [SEARCH_REQUEST], **parameter})
     assert answer.error == (400, scim_type)
     assert time.process_time() - before < LONGEST_S / 4
+
+
+MANY_SCHEMAS = [f"urn:x:{number}:Group" for number in range(9_000)]
+
+
+@pytest.mark.parametrize(
+    "method,body,status",
+    [
+        ("POST", {"schemas": [GROUP_SCHEMA, *MANY_SCHEMAS], "displayName": "Support"}, 413),
+        ("PUT", {"schemas": [GROUP_SCHEMA, *MANY_SCHEMAS], "displayName": "Support"}, 413),
+        ("PATCH", message([add("schemas", MANY_SCHEMAS)]), 413),
+        ("PATCH", message([{"op": "replace", "value": {"schemas": MANY_SCHEMAS}}]), 204),
+    ],
+    ids=["POST", "PUT", "PATCH of the path", "PATCH of a name"],
+)
+async def test_thousands_of_schemas_are_refused_or_passed_over_soon(
+    scim: ScimClient, method: str, body: dict[str, Any], status: int
+):
+    path = "/Groups" if method == "POST" else f"/Groups/{(await scim.make_group('Support')).id}"
+    before = time.process_time()
+    assert (await scim.request(method, path, body)).status == status
+    assert time.process_time() - before < LONGEST_S / 4

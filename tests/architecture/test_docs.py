@@ -184,6 +184,7 @@ def limits() -> str:
         ("names in the values of a PATCH that is not plain", f"{bounds.MAX_NAMES}", "413"),
         ("names in a user's body that is not plain", f"{bounds.MAX_MODEL_NAMES['User']}", "413"),
         ("the same of a group's", f"{bounds.MAX_MODEL_NAMES['Group']}", "413"),
+        ("`schemas` of a resource", f"{bounds.MAX_SCHEMAS} URNs", "413"),
         ("all paths of a PATCH that is not plain", f"{bounds.MAX_PATHS_LENGTH} characters", "413"),
         ("comparisons and presence tests in them", f"{bounds.MAX_PATHS_TERMS}", "413"),
         ("comparisons of entries by what is not plain", f"about {bounds.MAX_LOOKS}", "413"),
