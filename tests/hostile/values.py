@@ -109,6 +109,8 @@ ADDRESSES = (
     "%s\u3002x@" + Mark.DOMAIN.at(),
 )
 _FRESH = 100_000
+MOST_CHARACTERS = 20_000_000
+"""Of a list: more than any body may have. Nobody waits for an answer who sends a gigabyte."""
 
 
 def text(c: Choices) -> str:
@@ -202,7 +204,8 @@ def value(c: Choices, attribute: Attribute) -> Any:
     if c.chance(4):
         return single(c, attribute)
     if c.chance(2):
-        return [single(c, attribute)] * c.pick((50, 101, 1000))
+        one, times = single(c, attribute), c.pick((50, 101, 1000))
+        return [one] * max(2, min(times, MOST_CHARACTERS // len(repr(one))))
     return [single(c, attribute) for _ in range(c.below(4))]
 
 
