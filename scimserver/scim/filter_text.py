@@ -67,6 +67,11 @@ def terms(text: str) -> int:
     return 1 + len(_CONNECTIVE.findall('""'.join(_STRING.split(text)[::2])))
 
 
+def is_storable(text: str) -> bool:
+    """Whether all strings in a filter, or in a path with one, are such as a stored value can equal."""
+    return not any(_UNSTORABLE.search(json.loads(quoted)) for quoted in _STRING.findall(text))
+
+
 def lift(scim_filter: ScimFilter[Any]) -> FilterNode:
     """The filter's syntax tree with `Lifted` in place of every string, numbered as in the text."""
     return _lifted(scim_filter.ast, count())

@@ -32,7 +32,7 @@ from scimserver.kernel.permissions import Permission
 from scimserver.scim import bounds, json_body
 from scimserver.scim.errors import scim_error
 from scimserver.scim.filter_dialect import normalise_filter
-from scimserver.scim.filter_text import take_apart
+from scimserver.scim.filter_text import is_storable, take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.plain import PlainPatch, plain_bodies
 from scimserver.scim.projection import Projector, check_names, projector
@@ -68,8 +68,6 @@ _OPERATIONS = {
 
 LAST_INDEX = 2**53 - 1
 """What a larger `startIndex` counts as: the largest number that every JSON reader keeps."""
-
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 ME_REFUSED = (
     "/Me is the user behind a user's token. This token belongs to a connection, which is no user: use /Users."
@@ -245,10 +243,12 @@ def _require(needed: Permission, caller: Caller) -> None:
 
 
 def _check_paths(patch: "PatchOp[Any]") -> None:
-    """A path's filter may become an entry, and its strings have escapes of their own: no NUL in them."""
+    """A path's filter may become an entry, and its strings have escapes of their own."""
     for operation in patch.operations or ():
-        if operation.path is not None and _NUL.search(str(operation.path)):
-            raise InvalidPathException(detail="There is a NUL character (\\u0000) in a path.")
+        if operation.path is not None and not is_storable(str(operation.path)):
+            raise InvalidPathException(
+                detail="A string in a path holds NUL (\\u0000) or half a surrogate pair, as no value does."
+            )
 
 
 def _translated(invalid: ValidationError) -> SCIMException:

@@ -71,6 +71,33 @@ async def test_nul_in_the_filter_of_a_path_is_refused(scim: ScimClient, path: st
     assert (await scim.patch(f"/Users/{user.id}", keyed)).error == (400, "invalidPath")
 
 
+@pytest.mark.parametrize("half", ["\\ud9fd", "\\udc00", "a\\ud83dx"])
+@pytest.mark.parametrize("form", ["path", "name"])
+async def test_half_a_surrogate_pair_in_a_path_is_refused(scim: ScimClient, half: str, form: str):
+    user = await scim.make_user()
+    path = f'emails[value ne "{half}"].display'
+    operation = (
+        {"op": "add", "path": path, "value": "x"} if form == "path" else {"op": "add", "value": {path: "x"}}
+    )
+    assert (await scim.patch(f"/Users/{user.id}", operation)).error == (400, "invalidPath")
+
+
+@pytest.mark.parametrize("path", ['members[value eq "\\ud9fd"]', 'members[display eq "\\ud9fd"]'])
+async def test_half_a_surrogate_pair_names_no_member(scim: ScimClient, path: str):
+    user = await scim.make_user()
+    group = await scim.make_group("Support", user.id)
+    answer = await scim.patch(f"/Groups/{group.id}", {"op": "remove", "path": path})
+    assert answer.status in (204, 400), answer.text
+    assert [each["value"] for each in (await scim.get(f"/Groups/{group.id}")).json["members"]] == [user.id]
+
+
+async def test_whole_surrogate_pair_in_a_path_is_a_character(scim: ScimClient):
+    user = await scim.make_user()
+    operation = {"op": "add", "path": 'emails[type eq "\\ud83d\\ude00"].value', "value": "x@y"}
+    answer = await scim.patch(f"/Users/{user.id}", operation)
+    assert answer.json["emails"][-1] == {"type": "\U0001f600", "value": "x@y"}
+
+
 async def test_backslash_before_u0000_in_a_path_is_no_nul(scim: ScimClient):
     user = await scim.make_user()
     operation = {"op": "add", "path": 'emails[type eq "\\\\u0000"].value', "value": "x@y"}
