@@ -109,8 +109,11 @@ ADDRESSES = (
     "%s\u3002x@" + Mark.DOMAIN.at(),
 )
 _FRESH = 100_000
-MOST_CHARACTERS = 20_000_000
-"""Of a list: more than any body may have. Nobody waits for an answer who sends a gigabyte."""
+MOST_CHARACTERS = 2_000_000
+"""Of a list; each may become six octets."""
+
+MOST_OCTETS = 20_000_000
+"""Of a body: more than any may have. Whoever sends a gigabyte is still sending when the refusal is gone."""
 
 
 def text(c: Choices) -> str:
@@ -246,4 +249,4 @@ def encoded(c: Choices, document: Any) -> bytes:
     written = json.dumps(document, ensure_ascii=not c.chance(30))
     if "zztoken:" in written:
         written = _TOKEN.sub(r"\1", written)
-    return written.encode("utf-8", "surrogatepass")
+    return written.encode("utf-8", "surrogatepass")[:MOST_OCTETS]
