@@ -101,7 +101,7 @@ docs: develop ## Write the tables of the documentation anew from the code
 
 # --- Pins ---------------------------------------------------------------------------------------
 
-COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
     --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-options pyproject.toml
 UPGRADE ?=
 

@@ -215,7 +215,8 @@ def _expanded(image: Image, word: str) -> list[str]:
 def _lend_packages(image: Image) -> None:
     """Put the packages of requirements.txt, and no others, into the image's environment."""
     [packages] = image.inside(INSTALLATION).glob("lib/python*/site-packages")
-    for pin in re.findall(r"^[a-z0-9-]+==[^\\]+", (ROOT / "requirements.txt").read_text(), re.MULTILINE):
+    pins = (ROOT / "requirements.txt").read_text()
+    for pin in re.findall(r"^[a-z0-9-]+(?:\[[a-z0-9,-]+\])?==[^\\]+", pins, re.MULTILINE):
         needed = Requirement(pin.strip())
         if needed.marker is None or needed.marker.evaluate():
             installed = distribution(needed.name)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt", "requirements-build.txt")
 PIN = re.compile(
-    r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;]+)(?: ; [^\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
+    r"(?P<name>[a-z0-9-]+)(?:\[(?P<extras>[a-z0-9,-]+)\])?==(?P<version>[^\s;]+)(?: ; [^\\]+)?"
+    r"(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
 )
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -30,9 +32,23 @@ def _blocks(name: str) -> list[str]:
     return re.split(r"\n(?=\S)", (ROOT / name).read_text().rstrip("\n"))
 
 
+def _matches(name: str) -> list[re.Match[str]]:
+    return [pin for block in _blocks(name) if (pin := PIN.fullmatch(block))]
+
+
 def _pins(name: str) -> dict[str, str]:
-    found = (PIN.fullmatch(block) for block in _blocks(name))
-    return {pin["name"]: pin["version"] for pin in found if pin}
+    return {pin["name"]: pin["version"] for pin in _matches(name)}
+
+
+def _extras_needed(name: str) -> set[tuple[str, str]]:
+    """Each package that another pinned one asks for with an extra, and the extra."""
+    needs = [Requirement(text) for pin in _matches(name) for text in metadata.requires(pin["name"]) or ()]
+    return {
+        (canonicalize_name(need.name), extra)
+        for need in needs
+        for extra in need.extras
+        if need.marker is None or need.marker.evaluate({"extra": ""})
+    }
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -56,3 +72,11 @@ def test_pins_agree_between_files():
         for package, version in _pins(name).items():
             versions.setdefault(package, set()).add(version)
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-embedded.txt"])
+def test_pins_name_the_extras_that_other_packages_ask_for(name: str):
+    named = {(pin["name"], extra) for pin in _matches(name) for extra in (pin["extras"] or "").split(",")}
+    needed = _extras_needed(name)
+    assert ("pydantic", "email") in needed
+    assert needed - named == set()
