@@ -1,10 +1,10 @@
 """The rows of the provisioning log: appended beside the change they tell of, and read in pages."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,12 +12,13 @@ import orjson
 from scimserver.audit.entry import Entry as Entry
 from scimserver.audit.entry import Written
 from scimserver.db.pool import Database
-from scimserver.db.queries import load
+from scimserver.db.queries import RecordClause, load
 from scimserver.kernel.facts import Json, Outcome
 from scimserver.kernel.ids import ConnectionId, EntryId, OrganizationId
 
 _QUERIES = load("audit")
 APPEND = _QUERIES.record("append_entries")
+APPEND_ONE = _QUERIES.record("append_entry")
 _LIST = _QUERIES["list_entries"]
 _LATEST = _QUERIES["latest_entries"]
 _COUNT = _QUERIES["count_entries"]
@@ -70,21 +71,41 @@ class Recorded:
     text: str
 
 
-def append_arguments(
+class Appending(NamedTuple):
+    """What puts entries on record: a clause, and its arguments."""
+
+    clause: RecordClause
+    arguments: tuple[object, ...]
+
+
+def appending(
     organization: OrganizationId,
     entries: Sequence[Entry],
     written: Sequence[Written],
     messages: Sequence[Message],
+) -> Appending:
+    """What puts the entries, as they are written, on record, and messages beside them."""
+    if len(entries) == 1 and len(messages) <= 1:
+        message = messages[0] if messages else None
+        return Appending(APPEND_ONE, _one(organization, entries[0], written[0], message))
+    halves = list(zip(entries, written, strict=True))
+    by_person = [
+        {"entry_id": entry.id, "subject": subject, "kept": kept}
+        for entry, half in halves
+        for subject, kept in _by_person(half).items()
+    ]
+    rows = [_entry_row(entry, half) for entry, half in halves]
+    return Appending(APPEND, (organization, _json(rows), _json(by_person), _json(messages)))
+
+
+def _one(
+    organization: OrganizationId, entry: Entry, written: Written, message: Message | None
 ) -> tuple[object, ...]:
-    """The arguments of the record clause `append_entries`: entries, as they are written, and messages."""
-    return (
-        organization,
-        _json([_entry_row(entry, half) for entry, half in zip(entries, written, strict=True)]),
-        _json(
-            [row for entry, half in zip(entries, written, strict=True) for row in _by_person(entry.id, half)]
-        ),
-        _json(messages),
-    )
+    kept = _by_person(written)
+    own = kept.get(entry.target) if entry.target else None
+    assert len(kept) == (NOBODY in kept) + (own is not None), "values belong to the target or to nobody known"
+    announced = (message.id, message.topic, message.payload) if message else (None, None, None)
+    return (organization, *_entry_row(entry, written).values(), kept.get(NOBODY), own, *announced)
 
 
 def _entry_row(entry: Entry, written: Written) -> dict[str, object]:
@@ -101,14 +122,13 @@ def _entry_row(entry: Entry, written: Written) -> dict[str, object]:
     }
 
 
-def _by_person(entry: EntryId, written: Written) -> Iterator[dict[str, object]]:
-    """A row for each person that values belong to, which is what will be erased at once."""
+def _by_person(written: Written) -> dict[UUID, str]:
+    """Each person's values, as JSON: a row each, which is what will be erased at once."""
     kept: dict[UUID, dict[str, tuple[str, str]]] = {}
     for value in written.values:
         of_person = kept.setdefault(value.subject or NOBODY, {})
         of_person[value.field] = (value.salt.hex(), value.value)
-    for subject, fields in kept.items():
-        yield {"entry_id": entry, "subject": subject, "kept": _json(fields)}
+    return {subject: _json(fields) for subject, fields in kept.items()}
 
 
 def _json(rows: object) -> str:

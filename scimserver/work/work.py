@@ -37,14 +37,10 @@ from scimserver.work.trace import Trace
 Broken = Mapping[str, Callable[[], Refused]]
 """What to refuse when a constraint of that name would be broken."""
 
-_RECORD_ALONE = standing(store.APPEND)
+# Statements are put together once.
 _alone = cache(alone)
-
-
-@cache
-def _recorded(change: ChangeClause) -> Query:
-    """The change and its record as one statement, put together once."""
-    return compose(change, store.APPEND)
+_recorded = cache(compose)
+_standing = cache(standing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +158,9 @@ class Work:
     async def _write(self) -> None:
         if self._transaction is None and len(self._staged) == 1 and self._facts:
             staged = self._staged[0]
+            record = self._record()
             statement = self._database.write(
-                _recorded(staged.clause), *staged.arguments, *self._record_arguments()
+                _recorded(staged.clause, record.clause), *staged.arguments, *record.arguments
             )
             if await _run(statement, staged.broken) == 0:
                 raise Conflicted
@@ -171,7 +168,8 @@ class Work:
         if self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
-            await _run(self._database.write(_RECORD_ALONE, *self._record_arguments()), {})
+            record = self._record()
+            await _run(self._database.write(_standing(record.clause), *record.arguments), {})
 
     async def _write_in_transaction(self) -> None:
         transaction = await self.begin()
@@ -179,16 +177,17 @@ class Work:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
         if self._facts:
-            await _run(transaction.fetchval(_RECORD_ALONE, *self._record_arguments()), {})
+            record = self._record()
+            await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
 
-    def _record_arguments(self) -> tuple[object, ...]:
+    def _record(self) -> store.Appending:
         entries = [self._entry(fact, number) for number, fact in enumerate(self._facts)]
         written = [write(entry, self._salt) for entry in entries]
         self._operation.written = written[0].text
         messages = [
             message(fact, self.actor.organization, self.now) for fact in self._facts if fact.announced
         ]
-        return store.append_arguments(self.actor.organization, entries, written, messages)
+        return store.appending(self.actor.organization, entries, written, messages)
 
     def _entry(self, fact: Fact, number: int) -> Entry:
         return Entry(
@@ -256,8 +255,8 @@ class WorkRoom:
         All entries belong to one organisation. Raises `AlreadyRecorded` if the first of the ids is taken.
         """
         written = [write(entry, self._salt) for entry in entries]
-        arguments = store.append_arguments(entries[0].organization, entries, written, ())
-        await _run(self.database.write(_RECORD_ALONE, *arguments), {})
+        record = store.appending(entries[0].organization, entries, written, ())
+        await _run(self.database.write(_standing(record.clause), *record.arguments), {})
 
     async def recorded(self, organization: OrganizationId, entry: EntryId) -> Recorded | None:
         """What the log says of an operation, safe from a fail-over once this has answered."""

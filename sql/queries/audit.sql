@@ -20,6 +20,26 @@ entry AS (
     WHERE EXISTS (SELECT FROM change)
 )
 
+-- record: append_entry
+-- The same for one entry, which is nearly every one: plain arguments take a third of the time.
+-- $1 organisation, $2 id, $3 occurred, $4 event, $5 outcome, $6 reason, $7 connection, $8 request, $9 target,
+-- $10 entry, $11 values of nobody known, $12 values of the target, $13 id of a message, $14 its topic, or NULL
+-- for none, $15 its payload
+entry AS (
+    INSERT INTO log_entries (org_id, id, occurred, event, outcome, reason, connection_id, request_id, target_id, entry)
+    SELECT $1::uuid, $2::uuid, $3::timestamptz, $4::text, $5::text, $6::text, $7::uuid, $8::text, $9::uuid, $10::text
+    WHERE EXISTS (SELECT FROM change)
+), value AS (
+    INSERT INTO log_values (org_id, entry_id, subject, kept)
+    SELECT $1::uuid, $2::uuid, v.subject, v.kept
+    FROM (VALUES ('00000000-0000-0000-0000-000000000000'::uuid, $11::text), ($9::uuid, $12::text)) AS v (subject, kept)
+    WHERE v.kept IS NOT NULL AND EXISTS (SELECT FROM change)
+), message AS (
+    INSERT INTO outbox (org_id, id, topic, payload, created)
+    SELECT $1::uuid, $13::uuid, $14::text, $15::text, $3::timestamptz
+    WHERE $14::text IS NOT NULL AND EXISTS (SELECT FROM change)
+)
+
 -- name: list_entries
 -- A page of the log, oldest first, with the personal values that are still there.
 -- $1 organisation, $2 after this entry, $3 since, $4 until, $5 events, $6 outcomes, $7 target,

@@ -7,18 +7,24 @@ be compared with, and takes creates only. Run as `python -m tests.bench.silent s
 from functools import cache
 from unittest.mock import patch
 
+from scimserver.audit import store
 from scimserver.cli import main
-from scimserver.db.queries import alone
+from scimserver.db.queries import ChangeClause, Query, RecordClause, alone
 from scimserver.work import work
 
 
-def _nothing(_: work.Work) -> tuple[object, ...]:
-    return ()
+def _nothing(_: work.Work) -> store.Appending:
+    return store.Appending(store.APPEND_ONE, ())
+
+
+@cache
+def _unrecorded(change: ChangeClause, _: RecordClause) -> Query:
+    return alone(change)
 
 
 if __name__ == "__main__":
     with (
-        patch.object(work, "_recorded", cache(alone)),
-        patch.object(work.Work, "_record_arguments", _nothing),
+        patch.object(work, "_recorded", _unrecorded),
+        patch.object(work.Work, "_record", _nothing),
     ):
         main()

@@ -204,3 +204,41 @@ async def test_tally_counts_one_connection_only_when_asked(database: Database, l
     await log(1)
     await log(2, actor=BY_OKTA)
     assert await store.tally(database, ACME, OKTA) == {("user.update", "success"): 1}
+
+
+async def test_entry_is_stored_the_same_alone_as_among_others(
+    database: Database, connection: asyncpg.Connection
+):
+    room = WorkRoom(database, salt=bytes)
+    full: dict[str, Any] = {
+        "organization": ACME,
+        "occurred": NOON,
+        "event": "user.update",
+        "outcome": Outcome.FAILURE,
+        "actor": BY_OKTA,
+        "origin": Origin(request_id="r-1", client_address="192.0.2.1", method="PATCH", path="/Users/{id}"),
+        "target_kind": "User",
+        "target": ADA,
+        "display": "ada@example.com",
+        "reason": "taken",
+        "detail": "Another user has it.",
+        "changes": (Change(path="title", old="a", new="b"),),
+    }
+    bare = full | {"target": None, "display": "", "detail": "", "changes": (), "reason": None}
+    for described, first in ((full, 901), (bare, 911)):
+        ids = [EntryId(UUID(int=number)) for number in (first, first + 1, first + 2)]
+        alone, *others = [Entry(id=entry, **described) for entry in ids]
+        await room.record(alone)
+        await room.record(*others)
+        stored = [await _stored(connection, entry) for entry in ids]
+        assert stored[0] == stored[1] == stored[2]
+        assert len(stored[0]) > 1
+
+
+async def _stored(connection: asyncpg.Connection, entry: EntryId) -> list[str]:
+    """The rows of an entry, as text without its id."""
+    rows = [
+        *await connection.fetch("SELECT * FROM log_entries WHERE id = $1", entry),
+        *await connection.fetch("SELECT * FROM log_values WHERE entry_id = $1 ORDER BY subject", entry),
+    ]
+    return [str(dict(row)).replace(str(entry), "") for row in rows]

@@ -23,6 +23,10 @@ CATALOGUES = {
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
         ORDER BY c.relname, a.attname
     """,
+    "storage": """
+        SELECT relname, reloptions FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'm') ORDER BY relname
+    """,
     "constraints": """
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
@@ -40,13 +44,14 @@ LEDGER = "schema_migrations"
 
 def _statements() -> Iterator[Query]:
     """Every statement that the server may send by name, with both ways of recording a change."""
-    append = load("audit").record("append_entries")
+    audit = load("audit")
+    records = [audit.record(name) for name in audit.records()]
     for path in sorted((sql_folder() / "queries").glob("*.sql")):
         blocks = load(path.stem)
         yield from blocks.values()
         for name in blocks.changes():
             yield alone(blocks.change(name))
-            yield compose(blocks.change(name), append)
+            yield from (compose(blocks.change(name), record) for record in records)
         for name in blocks.records():
             yield standing(blocks.record(name))
     yield from (query for query in vars(views).values() if isinstance(query, Query))

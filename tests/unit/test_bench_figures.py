@@ -162,7 +162,7 @@ def test_without_pattern_all_rows_are_chosen_or_those_with_goals():
 
 def test_seam_at_which_the_log_is_left_out_is_there():
     assert callable(work._recorded)
-    assert callable(work.Work._record_arguments)
+    assert callable(work.Work._record)
 
 
 # --- Profile, page and plot -----------------------------------------------------------------------
