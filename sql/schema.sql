@@ -5,7 +5,8 @@
 -- exceptions), so that one organisation lives on one shard. Keys that compare text are computed by
 -- the server and compared byte by byte (COLLATE "C"): one rule for index, filter and order.
 
--- Global: found before an organisation is known.
+-- Global: found before an organisation is known. version: of all that decides who may be a user, its
+-- Email Domains included; a user is added under the condition that it is the one that was looked at.
 CREATE TABLE organizations (
     id          uuid        NOT NULL,
     name        text        COLLATE "C" NOT NULL,

@@ -30,6 +30,7 @@ from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
 from scimserver.kernel.facts import Fact
 from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.work.memory import Memory
 from scimserver.work.operation import ENTRY_KEYS, AlreadyRecorded, Operation
 from scimserver.work.outbox import message
 from scimserver.work.trace import Trace
@@ -64,12 +65,15 @@ class Work:
         lock: bool,
         trace: Trace,
         operation: Operation,
+        memory: Memory,
     ) -> None:
         self.actor = actor
         self.origin = origin
         self.now = clock()
         self.locking = lock
         """Whether rows that are read to be changed are locked until the end."""
+        self.memory = memory
+        """What earlier units of work of this process came to know, which may be out of date."""
         self._database = database
         self._salt = salt
         self._trace = trace
@@ -223,6 +227,7 @@ class WorkRoom:
         self.database = database
         self.clock = clock
         self._salt = salt
+        self._memory = Memory()
 
     def open(
         self,
@@ -247,6 +252,7 @@ class WorkRoom:
             lock=lock,
             trace=trace or Trace(),
             operation=operation or Operation(),
+            memory=self._memory,
         )
 
     async def record(self, *entries: Entry) -> None:

@@ -3,7 +3,7 @@
 -- be covered by the Email Domains depends on the organisation.
 -- $1 organisation, $2 domain of the user name, $3 its parent domains, $4 key of the role's name,
 -- $5 domain of the primary e-mail, $6 its parent domains
-SELECT o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
+SELECT o.version, o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
        EXISTS (SELECT FROM email_domains AS d
                WHERE d.org_id = $1
                  AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))) AS covered,
@@ -44,12 +44,14 @@ SELECT id, display_name AS name FROM users WHERE org_id = $1 AND id = $2;
 SELECT id FROM users WHERE org_id = $1 AND user_name_key = $2 AND NOT active;
 
 -- change: insert_user
--- A new user, counted.  $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them
+-- A new user, counted, if the organisation's rules still are those of the version that was looked at.
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 that version
 change AS (
     INSERT INTO users (org_id, id, version, created, last_modified,
                        user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
                        family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
-    VALUES ($1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    SELECT $1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+    FROM organizations AS o WHERE o.id = $1 AND o.version = $17
     RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', id, 1 FROM change

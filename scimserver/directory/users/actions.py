@@ -59,6 +59,7 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
         user.id,
         work.now,
         *_columns(user),
+        settled.rules_version,
         broken=store.BROKEN,
     )
     _set_password(work, user, password)

@@ -1,6 +1,7 @@
 """What the rules make of a user's document before it is written (P1, P2, P3, P9)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -11,7 +12,7 @@ from scimserver.directory.users import store
 from scimserver.directory.users.model import Document, User, primary_mail, stand_in
 from scimserver.kernel.addresses import Address, address_key, parse_address
 from scimserver.kernel.domains import AllowedDomain, refusal
-from scimserver.kernel.errors import InvalidValue
+from scimserver.kernel.errors import InvalidValue, Refused
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId
 from scimserver.kernel.permissions import Permission
@@ -30,6 +31,8 @@ class Settled:
     mail_stand_in: bool
     mail_domain: str | None
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
+    rules_version: int | None = None
+    """The version of the organisation's rules that were looked at; None where none had to be."""
 
 
 async def settle(
@@ -53,35 +56,70 @@ async def settle(
             mail_domain=previous.mail_domain,
         )
     with work.step("rules"):
-        # An address is looked at when it is new, and when a user comes back.
-        stays = previous if previous is not None and not reviving else None
-        old_mail = primary_mail(stays.document) if stays else None
-        address = _changed(document["userName"], stays.user_name if stays else None)
-        mail = None if mail_stand_in else primary_mail(document)
-        mail_address = _changed(mail, old_mail)
-        context = await store.writing_context(
-            work,
-            address=address.domain if address else None,
-            mail=mail_address.domain if mail_address else None,
-            role=roles.role_key(_chosen_role(document, previous)),
+        case = _case(document, previous, mail_stand_in=mail_stand_in, reviving=reviving)
+        asked = store.Asked(
+            work.actor.organization,
+            case.address.domain if case.address else None,
+            case.mail_address.domain if case.mail_address else None,
+            roles.role_key(_chosen_role(document, previous)),
         )
-        if context.addresses is Addresses.REQUIRED:
-            _require_address(document, previous)
-            identity = _parsed(document["userName"])
-        else:
-            address = mail_address
-            identity = _parsed(mail)
-            if identity is None and mail is not None and "@" in mail and mail != old_mail:
-                parse_address(mail, attribute="emails")
-        _require_covered(address, context)
-        role = _settle_role(work, document, context, previous)
-        _settle_timezone(document, context, previous)
+        known = store.remembered_context(work, asked) if previous is None else None
+        if known is not None:
+            # It may be out of date: nobody is refused by it, and a user is added only if it is not.
+            with suppress(Refused):
+                return _by_rules(work, case, known)
+        return _by_rules(work, case, await store.writing_context(work, asked))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A document on its way, and what of its addresses is new: only that is looked at."""
+
+    document: Document
+    previous: User | None
+    mail_stand_in: bool
+    address: Address | None
+    mail: str | None
+    old_mail: str | None
+    mail_address: Address | None
+
+
+def _case(document: Document, previous: User | None, *, mail_stand_in: bool, reviving: bool) -> _Case:
+    # Where a user comes back, everything is new.
+    stays = previous if previous is not None and not reviving else None
+    old_mail = primary_mail(stays.document) if stays else None
+    mail = None if mail_stand_in else primary_mail(document)
+    return _Case(
+        document=document,
+        previous=previous,
+        mail_stand_in=mail_stand_in,
+        address=_changed(document["userName"], stays.user_name if stays else None),
+        mail=mail,
+        old_mail=old_mail,
+        mail_address=_changed(mail, old_mail),
+    )
+
+
+def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled:
+    document, previous, mail = dict(case.document), case.previous, case.mail
+    if context.addresses is Addresses.REQUIRED:
+        _require_address(document, previous)
+        identity = _parsed(document["userName"])
+        _require_covered(case.address, context)
+    else:
+        identity = _parsed(mail)
+        if identity is None and mail is not None and "@" in mail and mail != case.old_mail:
+            parse_address(mail, attribute="emails")
+        _require_covered(case.mail_address, context)
+    role = _settle_role(work, document, context, previous)
+    _settle_timezone(document, context, previous)
     return Settled(
         document=document,
         active=_settle_active(document, previous),
         role=role,
-        mail_stand_in=mail_stand_in,
+        mail_stand_in=case.mail_stand_in,
         mail_domain=identity.domain if identity else None,
+        rules_version=context.version,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 from asyncpg import Record
@@ -13,7 +13,7 @@ from scimserver.directory.organizations import Addresses
 from scimserver.directory.users.model import User
 from scimserver.directory.views import EDIT_USER, Reference, view_of
 from scimserver.kernel.errors import AlreadyTaken, Refused
-from scimserver.kernel.ids import RoleId, UserId
+from scimserver.kernel.ids import OrganizationId, RoleId, UserId
 from scimserver.work import Work
 
 _QUERIES = load("users")
@@ -43,6 +43,8 @@ BROKEN: Final[Mapping[str, Callable[[], Refused]]] = {
 class WritingContext:
     """What the rules need to know of the organisation before a user is written."""
 
+    version: int
+    """The version of the organisation's rules that this was."""
     addresses: Addresses
     timezone: str
     covered: bool
@@ -53,23 +55,38 @@ class WritingContext:
     default_role: RoleId
 
 
-async def writing_context(work: Work, *, address: str | None, mail: str | None, role: str) -> WritingContext:
-    """Ask once for everything that the rules need.
+class Asked(NamedTuple):
+    """What the rules ask of the organisation.
 
     `address` is the domain of the user name, `mail` that of the primary e-mail: which of them has
     to be covered depends on the organisation.
     """
+
+    organization: OrganizationId
+    address: str | None
+    mail: str | None
+    role: str
+
+
+def remembered_context(work: Work, asked: Asked) -> WritingContext | None:
+    """What was found the last time, if it lets users in; None where rows are held, which is for certain."""
+    return None if work.locking else work.memory.get(WritingContext, asked)
+
+
+async def writing_context(work: Work, asked: Asked) -> WritingContext:
+    """Ask once for everything that the rules need."""
     row = await work.fetchrow(
         _CONTEXT,
-        work.actor.organization,
-        address,
-        parents(address) if address else [],
-        role,
-        mail,
-        parents(mail) if mail else [],
+        asked.organization,
+        asked.address,
+        parents(asked.address) if asked.address else [],
+        asked.role,
+        asked.mail,
+        parents(asked.mail) if asked.mail else [],
     )
     assert row is not None, "an actor's organisation exists and has its built-in roles"
-    return WritingContext(
+    context = WritingContext(
+        version=row["version"],
         addresses=Addresses(row["addresses"]),
         timezone=row["timezone"],
         covered=row["covered"],
@@ -77,6 +94,11 @@ async def writing_context(work: Work, *, address: str | None, mail: str | None, 
         role=row["role_id"],
         default_role=row["default_role_id"],
     )
+    if context.covered and context.role is not None:
+        work.memory.keep(asked, context)
+    else:
+        work.memory.forget(WritingContext, asked)
+    return context
 
 
 async def get(work: Work, user: UserId) -> User | None:
