@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 
 from scimserver.directory.roles import MINIMAL_PERMISSIONS, role_key
-from scimserver.directory.users.model import arranged, columns
+from scimserver.directory.users.model import arranged, columns, encoded
 from scimserver.kernel.ids import OrganizationId, RoleId, UserId, new_uuid
 from tests.bench.people import Population
 
@@ -58,8 +58,10 @@ def _rows(
     now = datetime.now(UTC)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     for number, user in enumerate(ids, start):
+        document = arranged(population.document(number), user)
         held = columns(
-            arranged(population.document(number), user),
+            document,
+            encoded(document),
             active=True,
             role=role,
             mail_stand_in=False,

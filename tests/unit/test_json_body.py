@@ -209,6 +209,39 @@ def test_parse_gives_an_object_or_a_refusal_whatever_the_bytes(body: bytes) -> N
     assert value == json.loads(body)
 
 
+NAMES = st.sampled_from(['"a"', '"A"', '"b"', '"\\u0061"', '"a:"', '"é"', '"É"', '""'])
+SCALARS = st.sampled_from(['"a"', '"A:"', '"\\""', '"é"', "true", "null", "1", "1.0", '""'])
+
+
+def objects(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Texts of objects and lists, in which names may come again."""
+    members = st.lists(st.tuples(NAMES, inner).map(" : ".join), max_size=4)
+    return members.map(lambda parts: f"{{{','.join(parts)}}}") | st.lists(inner, max_size=3).map(
+        lambda parts: f"[{', '.join(parts)}]"
+    )
+
+
+def says_a_name_twice(text: str) -> bool:
+    """Whether an object has two names that are one without letter case, as Python's own reader tells."""
+    twice: list[bool] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        twice.append(len({name.lower() for name, _ in pairs}) < len(pairs))
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=keep)
+    return any(twice)
+
+
+@given(inner=st.recursive(SCALARS, objects, max_leaves=12))
+def test_parse_refuses_exactly_the_bodies_in_which_a_name_comes_twice(inner: str) -> None:
+    body = f'{{"name": {inner}}}'
+    if says_a_name_twice(body):
+        assert "in one object" in refusal(body.encode())
+    else:
+        assert parse(body.encode()) == json.loads(body)
+
+
 @pytest.mark.parametrize(
     "text",
     ["a" + "\u0301" * 31, "漢" * 40 + "\u0315\u0300" * 16, "\u0301" * 31, "漢" * 9 + "\u0301" * 31 + "漢"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -29,6 +29,7 @@ from scimserver.kernel.facts import Change
 from scimserver.kernel.ids import OrganizationId, RoleId, UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Trace, Work
+from scimserver.work.memory import Memory
 
 LEAST, ADMIN = RoleId(UUID(int=1)), RoleId(UUID(int=2))
 ANNA = UserId(UUID(int=3))
@@ -45,6 +46,8 @@ class House:
     addresses: str = "required"
     domains: frozenset[str] = frozenset({"example.com"})
     may: frozenset[Permission] = frozenset()
+    memory: Memory = field(default_factory=Memory)
+    locking: bool = False
 
     @property
     def actor(self) -> Any:
@@ -61,6 +64,7 @@ class House:
         _, user_name, _, role, mail, _ = arguments
         asked = user_name if self.addresses == "required" else mail
         return {
+            "version": 1,
             "addresses": self.addresses,
             "timezone": "Europe/Berlin",
             "covered": asked in self.domains,
@@ -111,6 +115,7 @@ async def test_new_user_is_filled_in():
         role=LEAST,
         mail_stand_in=True,
         mail_domain="example.com",
+        rules_version=1,
     )
 
 
@@ -349,7 +354,14 @@ def test_columns_hold_the_forms_that_are_compared():
         },
         ANNA,
     )
-    row = columns(document, active=True, role=LEAST, mail_stand_in=False, mail_domain="example.com")
+    row = columns(
+        document,
+        encoded(document),
+        active=True,
+        role=LEAST,
+        mail_stand_in=False,
+        mail_domain="example.com",
+    )
     assert row[:11] == (
         "ANNA@Example.com",
         "anna@example.com",

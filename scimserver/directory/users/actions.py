@@ -207,6 +207,7 @@ async def _manager(work: Work, document: Document, previous: User | None) -> Ref
 def _columns(user: User) -> tuple[object, ...]:
     return columns(
         user.document,
+        user.stored,
         active=user.active,
         role=user.role,
         mail_stand_in=user.mail_stand_in,

@@ -85,9 +85,18 @@ def encoded(document: Document) -> bytes:
 
 
 def columns(
-    document: Document, *, active: bool, role: RoleId, mail_stand_in: bool, mail_domain: str | None
+    document: Document,
+    stored: bytes,
+    *,
+    active: bool,
+    role: RoleId,
+    mail_stand_in: bool,
+    mail_domain: str | None,
 ) -> tuple[object, ...]:
-    """What the row of a user holds beside its identity and version, in the order of the queries."""
+    """What the row of a user holds beside its identity and version, in the order of the queries.
+
+    `stored` is the document's bytes.
+    """
     user_name = cast(str, document["userName"])
     return (
         user_name,
@@ -101,7 +110,7 @@ def columns(
         role,
         manager_of(document),
         mail_stand_in,
-        encoded(document),
+        stored,
         orjson.dumps(shadow(document)).decode(),
     )
 
