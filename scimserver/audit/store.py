@@ -102,10 +102,11 @@ def _one(
     organization: OrganizationId, entry: Entry, written: Written, message: Message | None
 ) -> tuple[object, ...]:
     kept = _by_person(written)
-    own = kept.get(entry.target) if entry.target else None
-    assert len(kept) == (NOBODY in kept) + (own is not None), "values belong to the target or to nobody known"
+    # Somebody may try to change who has the id of nobody.
+    of_nobody, own = kept.pop(NOBODY, None), kept.pop(entry.target, None) if entry.target else None
+    assert not kept, "values belong to the target or to nobody known"
     announced = (message.id, message.topic, message.payload) if message else (None, None, None)
-    return (organization, *_entry_row(entry, written).values(), kept.get(NOBODY), own, *announced)
+    return (organization, *_entry_row(entry, written).values(), of_nobody, own, *announced)
 
 
 def _entry_row(entry: Entry, written: Written) -> dict[str, object]:

@@ -225,7 +225,8 @@ async def test_entry_is_stored_the_same_alone_as_among_others(
         "changes": (Change(path="title", old="a", new="b"),),
     }
     bare = full | {"target": None, "display": "", "detail": "", "changes": (), "reason": None}
-    for described, first in ((full, 901), (bare, 911)):
+    of_nobody: dict[str, Any] = full | {"target": store.NOBODY}
+    for described, first in ((full, 901), (bare, 911), (of_nobody, 921)):
         ids = [EntryId(UUID(int=number)) for number in (first, first + 1, first + 2)]
         alone, *others = [Entry(id=entry, **described) for entry in ids]
         await room.record(alone)
