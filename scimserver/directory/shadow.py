@@ -24,6 +24,11 @@ CASE_EXACT: Final = frozenset(
 )
 """The attributes of a shadow whose letter case counts: references, identifiers and binary values."""
 
+_WITH_CASE_EXACT: Final = frozenset(
+    _ENTERPRISE if path.startswith(_ENTERPRISE) else path.partition(".")[0] for path in CASE_EXACT
+)
+"""The attributes and extensions of a resource that are or hold such."""
+
 ELSEWHERE: Final = frozenset(
     {"userName", "externalId", "active", "id", "meta", "groups", "members", "password"}
 )
@@ -49,9 +54,23 @@ def shadow(document: Mapping[str, Json]) -> dict[str, Json]:
     """
     return {
         name: _form(value, name, ":" if name.startswith("urn:") else ".")
+        if name in _WITH_CASE_EXACT
+        else _comparable(value)
         for name, value in document.items()
         if name not in ELSEWHERE and value is not None
     }
+
+
+def _comparable(value: Json) -> Json:
+    """The same where no letter case counts, so that no path has to be told: of nearly all there is."""
+    if isinstance(value, str):
+        return value.lower() if value.isascii() else comparable(value)
+    if isinstance(value, dict):
+        parts = cast("Mapping[str, Json]", value).items()
+        return {name: _comparable(part) for name, part in parts if part is not None}
+    if isinstance(value, list):
+        return [_comparable(entry) for entry in cast("Sequence[Json]", value) if entry is not None]
+    return value
 
 
 def _form(value: Json, path: str, separator: str) -> Json:

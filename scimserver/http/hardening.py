@@ -60,17 +60,25 @@ async def read_body(request: web.Request, limit: int, seconds: float) -> bytes:
         raise BodyEncoded
     if request.content_length is not None and request.content_length > limit:
         raise BodyTooLarge(limit)
-    # A nested application's own limit is ignored by aiohttp, so the request is given ours.
-    bounded = request.clone(client_max_size=limit)
+    if request.content.is_eof():
+        return await _read(request, limit)
     try:
-        if request.content.is_eof():
-            return await bounded.read()
         async with asyncio.timeout(seconds):
-            return await bounded.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise BodyTooLarge(limit) from error
+            return await _read(request, limit)
     except TimeoutError as error:
         raise BodyTooSlow(seconds) from error
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    """As aiohttp reads it, but for the limit: its own is one for all requests, and ignored where
+    applications are nested. Giving one request another takes a copy of it, 15 microseconds each.
+    """
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > limit:
+            raise BodyTooLarge(limit)
+    return bytes(body)
 
 
 def bounded_runner(
