@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from uuid import UUID
 
 from aiohttp import web
 from scim2_models import NotFoundException, ResourceType, SCIMException
@@ -67,10 +66,10 @@ class DirectReads:
         if query is None:
             return None
         unless = request.headers.get("If-None-Match")
-        return await self._resource(self._kinds[by_id[1]], UUID(by_id[2]), query, unless, caller)
+        return await self._resource(self._kinds[by_id[1]], by_id[2], query, unless, caller)
 
     async def _resource(
-        self, kind: _Kind, resource: UUID, query: _Query, unless: str | None, caller: Caller
+        self, kind: _Kind, resource: str, query: _Query, unless: str | None, caller: Caller
     ) -> ScimResponse:
         self._service.require_read(kind.name, caller)
         projector = self._projector(kind, query)

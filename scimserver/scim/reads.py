@@ -52,9 +52,12 @@ class Reads:
         self._database = database
 
     async def one(
-        self, organization: OrganizationId, kind: str, resource: UUID, projector: Projector
+        self, organization: OrganizationId, kind: str, resource: UUID | str, projector: Projector
     ) -> View | None:
-        """A resource of a type, or None; what the answer does not carry is not read."""
+        """A resource of a type, or None; what the answer does not carry is not read.
+
+        An id that is known to be a UUID may come as text: the driver reads it faster than Python does.
+        """
         query = (_WHOLE if _needs_derived(kind, projector) else _PLAIN)[kind]
         row = await self._database.fetchrow(query, organization, resource)
         return view_of(row) if row else None
