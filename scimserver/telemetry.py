@@ -27,10 +27,11 @@ from prometheus_client import (
     multiprocess,
     values,
 )
+from structlog.processors import JSONRenderer
 from structlog.typing import EventDict
 
 from scimserver.http.hardening import harden
-from scimserver.http.requestid import HEADER, ROUTE, name_request, request_id
+from scimserver.http.requestid import HEADER, ROUTE, naming, request_id
 from scimserver.kernel.clock import monotonic_ns
 from scimserver.lines import Lines
 
@@ -42,11 +43,7 @@ def configure_logging(*, level: str, as_json: bool) -> None:
     """Write log lines to standard error, as JSON or for people: ours, and warnings of libraries."""
     is_debug = level.lower() == "debug"
     lines = Lines(sys.stderr)
-    renderer = (
-        structlog.processors.JSONRenderer(_json)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    renderer = JSONRenderer(_json) if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -165,8 +162,8 @@ def observing(metrics: Metrics) -> Middleware:
     The line holds no address, no name, no id. One middleware, because each one is another turn that
     every request takes.
     """
-    # Bound once: finding out how to log costs as much as logging.
-    log = _log.bind()
+    tell = _teller()
+    name_request = naming()
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -180,17 +177,35 @@ def observing(metrics: Metrics) -> Middleware:
         route = request.get(ROUTE, "{unknown}")
         method = request.method if request.method in _METHODS else "OTHER"
         metrics.answered(method, route, response.status, seconds)
-        log.info(
-            "request.answered",
-            method=method,
-            route=route,
-            status=response.status,
-            milliseconds=round(seconds * 1000, 1),
-            request_id=name,
-        )
+        tell(method, route, response.status, round(seconds * 1000, 1), name)
         return response
 
     return observe
+
+
+def _teller() -> Callable[[str, str, int, float, str], None]:
+    """What writes the line of an answer: its method, route, status, milliseconds and request id.
+
+    As structlog would, whose way through its processors takes three times as long. Nothing in it needs
+    escaping: methods and routes are ours, and an id is sound.
+    """
+    # Bound once: finding out how to log costs as much as logging.
+    log, configured = _log.bind(), structlog.get_config()
+    if not (log.is_enabled_for(logging.INFO) and isinstance(configured["processors"][-1], JSONRenderer)):
+        return lambda method, route, status, milliseconds, name: log.info(
+            "request.answered",
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=milliseconds,
+            request_id=name,
+        )
+    lines = configured["logger_factory"]()
+    return lambda method, route, status, milliseconds, name: lines.info(
+        f'{{"event":"request.answered","method":"{method}","route":"{route}","status":{status},'
+        f'"milliseconds":{milliseconds},"request_id":"{name}","level":"info",'
+        f'"timestamp":"{datetime.now(UTC).isoformat()[:-6]}Z"}}'
+    )
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:

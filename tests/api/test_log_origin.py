@@ -1,6 +1,7 @@
 """Who a log entry says it was, from where; refused credentials; where personal data stands."""
 
 import asyncio
+import re
 
 import asyncpg
 import pytest
@@ -50,7 +51,12 @@ async def test_answer_carries_the_request_id_of_the_client(scim: ScimClient):
 @pytest.mark.parametrize("sent", ["short", "has spaces in it", "a" * 129, "ä-request-id"])
 async def test_request_id_that_is_not_sound_is_replaced(scim: ScimClient, sent: str):
     answer = await scim.request("GET", "/Users", headers={"X-Request-Id": sent})
-    assert len(answer.headers["X-Request-Id"]) == 36
+    assert re.fullmatch("[0-9a-f]{16}-[0-9]+", answer.headers["X-Request-Id"])
+
+
+async def test_fresh_request_ids_differ(scim: ScimClient):
+    answers = [await scim.get("/Users") for _ in range(3)]
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == 3
 
 
 @pytest.mark.parametrize("agent", ["", "x" * 5000, "Grüße", "a\tb"])

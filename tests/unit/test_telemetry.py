@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Generator
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -196,3 +197,34 @@ async def test_failure_is_logged_with_its_request_id_and_without_values(lines: C
     assert (failed["event"], answered["event"]) == ("request.failed", "request.answered")
     assert failed["request_id"] == answered["request_id"] == response.headers["X-Request-Id"]
     assert ADDRESS not in json.dumps([failed, answered])
+
+
+async def test_line_of_an_answer_is_as_structlog_would_write_it(lines: Callable[[], list[Any]]):
+    response = await passed(Metrics(multiprocess_dir=None), answer)
+    structlog.get_logger().info(
+        "request.answered",
+        method="GET",
+        route="/scim/v2/Users/{id}",
+        status=204,
+        milliseconds=0.5,
+        request_id=response.headers["X-Request-Id"],
+    )
+    await asyncio.sleep(0)
+    answered, oracle = lines()
+    for line in (answered, oracle):
+        assert datetime.fromisoformat(line.pop("timestamp")).tzinfo is UTC
+        assert isinstance(line.pop("milliseconds"), float)
+    assert answered == oracle
+
+
+async def test_lines_of_answers_are_left_out_below_the_level(configured: Callable[..., StringIO]):
+    written = configured(level="warning", as_json=True)
+    await passed(Metrics(multiprocess_dir=None), answer)
+    assert written.getvalue() == ""
+
+
+async def test_lines_of_answers_are_for_people_where_they_are_not_json(configured: Callable[..., StringIO]):
+    written = configured(level="info", as_json=False)
+    await passed(Metrics(multiprocess_dir=None), answer)
+    assert "request.answered" in written.getvalue()
+    assert "status=204" in written.getvalue()
