@@ -41,7 +41,7 @@ INDEXES_NOT_LED = {
 _BLOCK = re.compile(
     r"^-- (?:name|change|record): *(\w+) *\n(.*?)(?=^-- (?:name|change|record):|\Z)", re.MULTILINE | re.DOTALL
 )
-_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\);", re.DOTALL)
+_TABLE = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\)(?: WITH \([^)]*\))?;", re.DOTALL)
 _KEY = re.compile(r"(PRIMARY KEY|UNIQUE|FOREIGN KEY) \(([^)]*)\)(?:\s+REFERENCES (\w+) \(([^)]*)\))?")
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?(\w+)\s+ON (\w+) ([^;]*)")
 _BOUND = re.compile(r"\borg_id = \$\d+")
