@@ -5,8 +5,9 @@
 -- exceptions), so that one organisation lives on one shard. Keys that compare text are computed by
 -- the server and compared byte by byte (COLLATE "C"): one rule for index, filter and order.
 
--- Global: found before an organisation is known. version: of all that decides who may be a user, its
--- Email Domains included; a user is added under the condition that it is the one that was looked at.
+-- Global: found before an organisation is known. rules: another one with each change of what decides who
+-- may be a user, Email Domains included; users are written under the condition that it is the one that
+-- was looked at.
 CREATE TABLE organizations (
     id          uuid        NOT NULL,
     name        text        COLLATE "C" NOT NULL,
@@ -15,6 +16,7 @@ CREATE TABLE organizations (
     timezone    text        NOT NULL DEFAULT 'UTC',
     version     bigint      NOT NULL DEFAULT 1,
     created     timestamptz NOT NULL,
+    rules       uuid        NOT NULL DEFAULT gen_random_uuid(),
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_name_key UNIQUE (name),
     CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free'))

@@ -6,7 +6,6 @@ It is answered in the same header, stands in every log line of the request and i
 import random
 import re
 from collections.abc import Callable
-from itertools import count
 from typing import Final
 
 from aiohttp import web
@@ -27,15 +26,14 @@ def request_id(request: web.Request) -> str:
 def naming() -> Callable[[web.Request], str]:
     """What gives requests their ids: `request_id` knows one's from then on.
 
-    A fresh id is a name for the process and a number: unique, and no secret. To be made in the process
-    that serves, because those that are forked from one would have the same name.
+    A fresh id is 128 bits, no secret but no number either, by which one client could count the requests
+    of others. Half of it is the process's own: to be made in the process that serves.
     """
-    process = f"{random.getrandbits(64):016x}"
-    numbers = count(1)
+    process, chance = f"{random.getrandbits(64):016x}", random.getrandbits
 
     def name_request(request: web.Request) -> str:
         sent = request.headers.get(HEADER)
-        name = sent if sent is not None and _SOUND.fullmatch(sent) else f"{process}-{next(numbers)}"
+        name = sent if sent is not None and _SOUND.fullmatch(sent) else f"{process}-{chance(64):016x}"
         request[_KEY] = name
         return name
 

@@ -27,9 +27,10 @@ class Memory:
 
     def keep(self, key: Hashable, thing: object) -> None:
         """Remember a thing in place of what was remembered by that key."""
-        if len(self._kept) >= self._most:
+        place = type(thing), key
+        if place not in self._kept and len(self._kept) >= self._most:
             del self._kept[next(iter(self._kept))]
-        self._kept[type(thing), key] = thing
+        self._kept[place] = thing
 
     def forget(self, kind: type, key: Hashable) -> None:
         """Remember nothing of that type by that key; harmless where nothing was."""

@@ -11,21 +11,21 @@ WHERE domain = $1
    OR ($3 AND right(domain, length($1) + 1) = '.' || $1);
 
 -- change: insert_domain
--- An Email Domain of an organisation, whose rules get their next version.  $1 organisation, $2 domain, $3 sub-domains too, $4 public override, $5 now
+-- An Email Domain of an organisation, whose rules are others from then on.  $1 organisation, $2 domain, $3 sub-domains too, $4 public override, $5 now
 change AS (
     INSERT INTO email_domains (org_id, domain, subdomains, public_override, created)
     VALUES ($1, $2, $3, $4, $5)
     RETURNING domain
 ), ruled AS (
-    UPDATE organizations SET version = version + 1 WHERE id = $1
+    UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1
 )
 
 -- change: delete_domain
--- Take an Email Domain away; the organisation's rules get their next version.  $1 organisation, $2 domain
+-- Take an Email Domain away; the organisation's rules are others from then on.  $1 organisation, $2 domain
 change AS (
     DELETE FROM email_domains WHERE org_id = $1 AND domain = $2 RETURNING domain
 ), ruled AS (
-    UPDATE organizations SET version = version + 1 WHERE id = $1 AND EXISTS (SELECT FROM change)
+    UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
 )
 
 -- name: list_domains

@@ -9,7 +9,8 @@ change AS (
 -- change: update_organization
 -- How an organisation works.  $1 id, $2 title, $3 addresses, $4 time zone
 change AS (
-    UPDATE organizations SET title = $2, addresses = $3, timezone = $4, version = version + 1
+    UPDATE organizations
+    SET title = $2, addresses = $3, timezone = $4, version = version + 1, rules = gen_random_uuid()
     WHERE id = $1
     RETURNING id
 )

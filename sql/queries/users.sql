@@ -3,7 +3,7 @@
 -- be covered by the Email Domains depends on the organisation.
 -- $1 organisation, $2 domain of the user name, $3 its parent domains, $4 key of the role's name,
 -- $5 domain of the primary e-mail, $6 its parent domains
-SELECT o.version, o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
+SELECT o.rules, o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
        EXISTS (SELECT FROM email_domains AS d
                WHERE d.org_id = $1
                  AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))) AS covered,
@@ -18,6 +18,10 @@ CROSS JOIN LATERAL (
 JOIN roles AS m ON m.org_id = $1 AND m.name_key = 'minimal permissions'
 LEFT JOIN roles AS r ON r.org_id = $1 AND (r.name_key = $4 OR r.id::text = $4)
 WHERE o.id = $1;
+
+-- name: hold_rules
+-- Keep the organisation's rules as they are until the transaction ends.  $1 organisation
+SELECT id FROM organizations WHERE id = $1 FOR SHARE;
 
 -- name: lock_user
 -- Hold a user until the transaction ends: nobody changes it, or lets it join a group.
@@ -44,22 +48,24 @@ SELECT id, display_name AS name FROM users WHERE org_id = $1 AND id = $2;
 SELECT id FROM users WHERE org_id = $1 AND user_name_key = $2 AND NOT active;
 
 -- change: insert_user
--- A new user, counted, if the organisation's rules still are those of the version that was looked at.
--- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 that version
+-- A new user, counted, if the organisation's rules still are those that were looked at.
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 those rules
 change AS (
     INSERT INTO users (org_id, id, version, created, last_modified,
                        user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
                        family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
     SELECT $1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
-    FROM organizations AS o WHERE o.id = $1 AND o.version = $17
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $17
     RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', id, 1 FROM change
 )
 
 -- change: update_user
--- The user's next version, if it still is the one that was read.
--- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 the version read
+-- The user's next version, if it still is the one that was read, and the organisation's rules those that
+-- were looked at.
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 the version read,
+-- $18 the rules looked at, or NULL where none were
 change AS (
     UPDATE users
     SET version = version + 1, last_modified = $3,
@@ -67,6 +73,7 @@ change AS (
         display_name_key = $9, family_name_key = $10, active = $11, role_id = $12, manager_id = $13,
         mail_stand_in = $14, document = $15, shadow = $16
     WHERE org_id = $1 AND id = $2 AND version = $17
+      AND ($18::uuid IS NULL OR EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.rules = $18))
     RETURNING id
 )
 

@@ -5,7 +5,7 @@ Each is made by a function that first brings about what it needs. Run by test_fa
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +26,8 @@ class Attempt:
     path: str
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
+    rules_change: bool = False
+    """Whether the organisation's rules are others when it is sent than those that the server remembers."""
 
     def sent(self, scim: ScimClient, request_id: str) -> bytes:
         """The request as bytes."""
@@ -69,6 +71,16 @@ def posting_group(*members: str) -> Attempt:
 
 async def post_user(scim: ScimClient) -> Attempt:
     return posting(title="Agent")
+
+
+async def post_user_after_the_rules_changed(scim: ScimClient) -> Attempt:
+    return replace(posting(), rules_change=True)
+
+
+async def put_address_after_the_rules_changed(scim: ScimClient) -> Attempt:
+    user = await scim.make_user()
+    body = {"schemas": [USER], "userName": fresh_address()}
+    return Attempt(method="PUT", path=f"/Users/{user.id}", body=body, rules_change=True)
 
 
 async def post_user_with_password(scim: ScimClient) -> Attempt:
@@ -220,6 +232,8 @@ async def delete_no_group(scim: ScimClient) -> Attempt:
 
 SCENARIOS: dict[Arrange, int] = {
     post_user: 201,
+    post_user_after_the_rules_changed: 201,
+    put_address_after_the_rules_changed: 200,
     post_user_with_password: 201,
     post_user_with_manager: 201,
     post_user_who_was_deactivated: 201,

@@ -76,6 +76,7 @@ SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS us
             GROUP BY kind) AS totals) AS totals
 """
 _ENTRIES = "SELECT event, outcome FROM log_entries WHERE org_id = $1 AND request_id = $2 ORDER BY 1, 2"
+_OTHER_RULES = "UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1"
 _AT_WORK = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND (state <> 'idle' OR pid = ANY ($1))
@@ -119,6 +120,8 @@ class World:
         self, attempt: Attempt, fault: Fault | None = None, at: int = 0, patience: Patience = PATIENT
     ) -> Outcome:
         """What an attempt comes to while one of its calls is broken, when all is over."""
+        if attempt.rules_change:
+            await self.connection.execute(_OTHER_RULES, self.scim.organization)
         before, request_id = await self.state(), uuid4().hex
         self.installation.faults.arm(fault, at)
         self.installation.database.patience = patience

@@ -30,3 +30,10 @@ def test_what_was_kept_first_makes_room():
     for number in range(3):
         memory.keep(number, number)
     assert [memory.get(int, number) for number in range(3)] == [None, 1, 2]
+
+
+def test_what_takes_its_own_place_takes_no_other():
+    memory = Memory(most=2)
+    for key, number in (("a", 1), ("b", 2), ("b", 3)):
+        memory.keep(key, number)
+    assert [memory.get(int, key) for key in "ab"] == [1, 3]

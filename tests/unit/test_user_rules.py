@@ -31,6 +31,7 @@ from scimserver.kernel.permissions import Permission
 from scimserver.work import Trace, Work
 from scimserver.work.memory import Memory
 
+RULES = UUID(int=5)
 LEAST, ADMIN = RoleId(UUID(int=1)), RoleId(UUID(int=2))
 ANNA = UserId(UUID(int=3))
 NOON = datetime(2026, 1, 2, tzinfo=UTC)
@@ -64,7 +65,7 @@ class House:
         _, user_name, _, role, mail, _ = arguments
         asked = user_name if self.addresses == "required" else mail
         return {
-            "version": 1,
+            "rules": RULES,
             "addresses": self.addresses,
             "timezone": "Europe/Berlin",
             "covered": asked in self.domains,
@@ -115,7 +116,7 @@ async def test_new_user_is_filled_in():
         role=LEAST,
         mail_stand_in=True,
         mail_domain="example.com",
-        rules_version=1,
+        rules=RULES,
     )
 
 

@@ -59,7 +59,7 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
         user.id,
         work.now,
         *_columns(user),
-        settled.rules_version,
+        settled.rules,
         broken=store.BROKEN,
     )
     _set_password(work, user, password)
@@ -111,6 +111,7 @@ async def update(
         work.now,
         *_columns(user),
         current.version,
+        settled.rules,
         broken=store.BROKEN,
     )
     _set_password(work, user, password)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, cast
+from uuid import UUID
 
 from scimserver.directory import roles
 from scimserver.directory.limits import require_short, shown
@@ -31,8 +32,8 @@ class Settled:
     mail_stand_in: bool
     mail_domain: str | None
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
-    rules_version: int | None = None
-    """The version of the organisation's rules that were looked at; None where none had to be."""
+    rules: UUID | None = None
+    """The organisation's rules that were looked at; None where none had to be."""
 
 
 async def settle(
@@ -119,7 +120,7 @@ def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled
         role=role,
         mail_stand_in=case.mail_stand_in,
         mail_domain=identity.domain if identity else None,
-        rules_version=context.version,
+        rules=context.rules,
     )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
+from uuid import UUID
 
 import orjson
 from asyncpg import Record
@@ -24,6 +25,7 @@ LEAVE_GROUPS = _QUERIES.change("leave_groups")
 DELETE = _QUERIES.change("delete_user")
 GROUPS_OF = _QUERIES["groups_of"]
 LOCK = _QUERIES["lock_user"]
+_HOLD_RULES = _QUERIES["hold_rules"]
 _CONTEXT = _QUERIES["writing_context"]
 _LOCK_MANAGING_ROLES = _QUERIES["lock_managing_roles"]
 _HAS_OTHER_ADMINISTRATOR = _QUERIES["has_other_administrator"]
@@ -43,8 +45,8 @@ BROKEN: Final[Mapping[str, Callable[[], Refused]]] = {
 class WritingContext:
     """What the rules need to know of the organisation before a user is written."""
 
-    version: int
-    """The version of the organisation's rules that this was."""
+    rules: UUID
+    """What these rules are known by: others are known by another one."""
     addresses: Addresses
     timezone: str
     covered: bool
@@ -67,14 +69,23 @@ class Asked(NamedTuple):
     mail: str | None
     role: str
 
+    @property
+    def of_addresses(self) -> Self:
+        """The question where user names are addresses: then nobody looks at the primary e-mail."""
+        return self._replace(mail=None)
+
 
 def remembered_context(work: Work, asked: Asked) -> WritingContext | None:
     """What was found the last time, if it lets users in; None where rows are held, which is for certain."""
-    return None if work.locking else work.memory.get(WritingContext, asked)
+    if work.locking:
+        return None
+    return work.memory.get(WritingContext, asked.of_addresses) or work.memory.get(WritingContext, asked)
 
 
 async def writing_context(work: Work, asked: Asked) -> WritingContext:
-    """Ask once for everything that the rules need."""
+    """Ask once for everything that the rules need; it stays so where the work is one that holds rows."""
+    if work.locking:
+        await work.fetchrow(_HOLD_RULES, asked.organization)
     row = await work.fetchrow(
         _CONTEXT,
         asked.organization,
@@ -86,7 +97,7 @@ async def writing_context(work: Work, asked: Asked) -> WritingContext:
     )
     assert row is not None, "an actor's organisation exists and has its built-in roles"
     context = WritingContext(
-        version=row["version"],
+        rules=row["rules"],
         addresses=Addresses(row["addresses"]),
         timezone=row["timezone"],
         covered=row["covered"],
@@ -94,11 +105,19 @@ async def writing_context(work: Work, asked: Asked) -> WritingContext:
         role=row["role_id"],
         default_role=row["default_role_id"],
     )
-    if context.covered and context.role is not None:
-        work.memory.keep(asked, context)
-    else:
-        work.memory.forget(WritingContext, asked)
+    _remember(work, asked, context)
     return context
+
+
+def _remember(work: Work, asked: Asked, context: WritingContext) -> None:
+    """Keep what lets users in, by what mattered of the question."""
+    is_required = context.addresses is Addresses.REQUIRED
+    question = asked.of_addresses if is_required else asked
+    domain = asked.address if is_required else asked.mail
+    if (context.covered or domain is None) and context.role is not None:
+        work.memory.keep(question, context)
+    else:
+        work.memory.forget(WritingContext, question)
 
 
 async def get(work: Work, user: UserId) -> User | None:
