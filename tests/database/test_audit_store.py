@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 
 from scimserver.audit import store
+from scimserver.audit.entry import write
 from scimserver.audit.store import OLDEST, Entry, Filter
 from scimserver.db.pool import Database
+from scimserver.db.queries import standing
 from scimserver.kernel.actor import Actor, ActorKind, Origin, operator
 from scimserver.kernel.facts import Change, Outcome
 from scimserver.kernel.ids import INSTALLATION, ConnectionId, EntryId, OrganizationId
@@ -243,3 +245,32 @@ async def _stored(connection: asyncpg.Connection, entry: EntryId) -> list[str]:
         *await connection.fetch("SELECT * FROM log_values WHERE entry_id = $1 ORDER BY subject", entry),
     ]
     return [str(dict(row)).replace(str(entry), "") for row in rows]
+
+
+async def test_message_is_stored_the_same_alone_as_among_others(
+    database: Database, connection: asyncpg.Connection
+):
+    alone, *others = [
+        store.Message(id=UUID(int=number), topic="user.created", payload='{"id":"1"}', created=NOON)
+        for number in (901, 902, 903)
+    ]
+    for messages in ([alone], others):
+        entries = [_entry(message.id.int + 10) for message in messages]
+        written = [write(entry, bytes) for entry in entries]
+        record = store.appending(ACME, entries, written, messages)
+        assert await database.write(standing(record.clause), *record.arguments) == 1
+    rows = await connection.fetch("SELECT org_id, topic, payload, created FROM outbox")
+    assert [tuple(row) for row in rows] == [(ACME, "user.created", '{"id":"1"}', NOON)] * 3
+
+
+def _entry(number: int) -> Entry:
+    return Entry(
+        id=EntryId(UUID(int=number)),
+        organization=ACME,
+        occurred=NOON,
+        event="user.create",
+        outcome=Outcome.SUCCESS,
+        actor=BY_OKTA,
+        origin=Origin(request_id="r-1"),
+        target=ADA,
+    )
