@@ -64,8 +64,12 @@ def address_key(text: str) -> str:
         folded = text.lower()
         if "xn--" not in folded:
             return folded
-    local, at, domain = _folded(text).rpartition("@")
-    return local + at + (_folded(unicode_labels(domain)) if at else domain)
+    folded = _folded(text)
+    # A clone's number is no part of the domain: the key of each copy is that of its stem, and the number.
+    placeholder = parse_placeholder(folded)
+    local, at, domain = (placeholder.stem if placeholder else folded).rpartition("@")
+    key = local + at + (_folded(unicode_labels(domain)) if at else domain)
+    return f"{key} (copy {placeholder.number})" if placeholder else key
 
 
 @lru_cache(maxsize=256)

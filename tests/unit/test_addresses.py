@@ -295,3 +295,10 @@ def test_refusal_names_the_domain_and_where_to_add_it(written: str, detail: str)
     error = refusal(written, entries)
     assert isinstance(error, DomainNotAllowed)
     assert (error.detail, error.attribute) == (detail, "userName")
+
+
+@pytest.mark.parametrize("length", [200, 243, 244, 253])
+def test_keys_of_all_copies_of_an_address_begin_alike(length: int):
+    stem = "ada@xn--bcher-kva." + "a" * (length - len("xn--bcher-kva..example")) + ".example"
+    keys = [address_key(f"{stem} (Copy {number})") for number in (1, 10, 100)]
+    assert keys == [f"{address_key(stem)} (copy {number})" for number in (1, 10, 100)]
