@@ -37,6 +37,7 @@ _COMMANDS: Final = _places(
     migrate="Bring the database's schema up to date.",
     org="Organisations.",
     domain="Email Domains: which addresses an organisation's users may have.",
+    user="Users of an organisation.",
     connection="Connections: the identity providers of an organisation.",
     token="Bearer tokens of connections.",  # noqa: S106 - a summary, not a secret
     audit="The provisioning log.",

@@ -7,7 +7,7 @@ the table is a broken promise of our own and passes on as it is.
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from scimserver.kernel.errors import Refused
+from scimserver.kernel.errors import Conflicted, Refused
 
 
 class ViolationKind(StrEnum):
@@ -34,8 +34,8 @@ class ConstraintViolated(Exception):
 
 
 def translate(
-    error: ConstraintViolated, table: Mapping[str, Callable[[], Refused]]
-) -> Refused | ConstraintViolated:
-    """What to raise instead of `error`: the refusal of the table, or the same error if it has none."""
+    error: ConstraintViolated, table: Mapping[str, Callable[[], Refused | Conflicted]]
+) -> Refused | Conflicted | ConstraintViolated:
+    """What to raise instead of `error`: the failure of the table, or the same error if it has none."""
     refusal = table.get(error.constraint_name)
     return error if refusal is None else refusal()

@@ -174,6 +174,16 @@ class UserCreated(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserCloned(Fact):
+    """A user was added as a copy of another one, whose id is the change of `clonedFrom`."""
+
+    attempt = "user.clone"
+    name = "user.cloned"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserUpdated(Fact):
     """Attributes of a user were changed."""
 

@@ -14,6 +14,7 @@ class Permission(StrEnum):
     USERS_CREATE = "users.create"
     USERS_UPDATE = "users.update"
     USERS_DELETE = "users.delete"
+    USERS_CLONE = "users.clone"
     USERS_SET_PASSWORD = "users.set_password"
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
@@ -42,6 +43,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.USERS_CREATE,
         Permission.USERS_UPDATE,
         Permission.USERS_DELETE,
+        Permission.USERS_CLONE,
         Permission.USERS_SET_PASSWORD,
         Permission.GROUPS_WRITE,
     },

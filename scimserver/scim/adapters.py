@@ -8,7 +8,7 @@ import orjson
 from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
-from scimserver.directory import groups, users
+from scimserver.directory import cloning, groups, users
 from scimserver.directory.passwords import PasswordDigest, PasswordHasher
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
@@ -144,6 +144,10 @@ class UserAdapter:
                 revived = _revived(former, document)
                 return await users.update(work, former, revived, password, replacing=True, reviving=True)
         return await users.create(work, document, password)
+
+    async def clone(self, work: Work, source: users.User, user_name: str | None) -> users.User:
+        """Add a user made from another one."""
+        return await cloning.clone(work, source, user_name)
 
     async def update(
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False

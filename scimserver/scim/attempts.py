@@ -11,7 +11,7 @@ from scim2_models import SCIMException
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import Refused
-from scimserver.kernel.facts import Outcome, TargetKind
+from scimserver.kernel.facts import Outcome, TargetKind, UserCloned
 from scimserver.kernel.ids import EntryId, new_uuid, parse_uuid
 from scimserver.scim.errors import reason_of
 from scimserver.work import Trace
@@ -44,6 +44,8 @@ def attempt_of(method: str, path: str) -> Attempt | None:
     if method not in _VERBS or searches:
         return None
     kind = _KINDS.get(segments[0].lower())
+    if method == "POST" and kind is TargetKind.USER and segments[2:] == [".clone"]:
+        return Attempt(event=UserCloned.attempt, kind=kind, target=parse_uuid(segments[1]))
     if kind is None or len(segments) > 2:
         return Attempt(event=UNKNOWN_EVENT, kind=None, target=None)
     target = parse_uuid(segments[1]) if len(segments) == 2 else None
@@ -57,6 +59,8 @@ def route_of(path: str) -> str:
     if len(segments) == 1:
         return f"/{known}" if segments[0] else "/"
     last = segments[1] if segments[1] == ".search" else "{id}"
+    if known == "Users" and segments[2:] == [".clone"]:
+        return "/Users/{id}/.clone"
     return f"/{known}/{last}" if len(segments) == 2 else "/{unknown}"
 
 

@@ -18,6 +18,7 @@ from scim2_server.routing import Operation, Target
 
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
+from scimserver.scim.actions import read_clone_request, source_of_clone
 from scimserver.scim.adapters import Adapter, parse_resource_id
 from scimserver.scim.answers import list_answer, projected, resource_answer
 from scimserver.scim.applying import patched, replaced
@@ -52,6 +53,9 @@ class ProvisioningHandler(AsyncScimHandler):
 
     async def handle(self, request: ScimRequest) -> ScimResponse:
         """Serve a request with the method of its operation (section 3.2)."""
+        source = source_of_clone(request)
+        if source is not None:
+            return await self.clone(request, source)
         serve = getattr(self, self.service.match(request).operation.value)
         return await cast("Awaitable[ScimResponse]", serve(request))
 
@@ -131,10 +135,24 @@ class ProvisioningHandler(AsyncScimHandler):
                 document = sent if isinstance(sent, dict) else adapter.dumped(sent)
                 await adapter.prepare(document)
             view = await self._tries.run(lambda: self.storage.create_view(resource_type, document))
-            rendered = adapter.render(view)
-            response = resource_answer(HTTPStatus.CREATED, rendered, projector)
-            response.headers["Location"] = rendered.location
-            return response
+            return self._created(adapter, view, projector)
+
+    async def clone(self, request: ScimRequest, source: str) -> ScimResponse:
+        """Make a user from another one (P6): answered as a new user is."""
+        with self.service.provider:
+            users = self.service.resource_type_at("Users")
+            with self._trace.step("authorize"):
+                self.service.require_clone(_caller(request))
+            projector = self.service.projector(users, request.query)
+            with self._trace.step("read"):
+                user_name = read_clone_request(self.service, request)
+            conditions = self.service.read_conditions(request)
+
+            async def work() -> View:
+                await self._met(users, source, conditions)
+                return await self.storage.clone_view(source, user_name)
+
+            return self._created(self._adapters["User"], await self._tries.run(work), projector)
 
     async def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource (section 3.5.1)."""
@@ -178,6 +196,12 @@ class ProvisioningHandler(AsyncScimHandler):
             if resource_type.name == "Group" and projector.is_identity:
                 return ScimResponse(HTTPStatus.NO_CONTENT, None, {"ETag": rendered.etag})
             return resource_answer(HTTPStatus.OK, rendered, projector)
+
+    def _created(self, adapter: Adapter, view: View, projector: Projector) -> ScimResponse:
+        rendered = adapter.render(view)
+        response = resource_answer(HTTPStatus.CREATED, rendered, projector)
+        response.headers["Location"] = rendered.location
+        return response
 
     def _document(
         self, resource_type: ResourceType, request: ScimRequest, context: Context

@@ -114,6 +114,10 @@ class ProvisioningService(ScimService):
         """Refuse a caller who may not read resources of the type."""
         _require(_READ[resource_type], caller)
 
+    def require_clone(self, caller: Caller) -> None:
+        """Refuse a caller who may not clone users, before a body is read."""
+        _require(Permission.USERS_CLONE, caller)
+
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """Refuse: a machine is nobody (RFC 7644, section 3.11)."""
         raise ForbiddenException(detail=ME_REFUSED)

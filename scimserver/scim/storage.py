@@ -7,7 +7,7 @@ through the contract that the core's own test suite checks.
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
@@ -16,7 +16,7 @@ from scim2_server.storage import AsyncScimStorage, SearchPage
 from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import NotFound, VersionMismatch
-from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.adapters import Adapter, UserAdapter, parse_resource_id, resource_of
 from scimserver.scim.projection import Document
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import resource_version
@@ -101,6 +101,13 @@ class DirectoryStorage(AsyncScimStorage):
         adapter = self.adapter(resource_type)
         async with self._working() as work:
             return self._written(adapter, await adapter.create(work, document))
+
+    async def clone_view(self, source: str, user_name: str | None) -> View:
+        """Store a user made from another one, under that address or the next placeholder; how it is read."""
+        adapter = cast(UserAdapter, self._adapters["User"])
+        async with self._working() as work:
+            current = await self._stored(adapter, work, source)
+            return self._written(adapter, await adapter.clone(work, current, user_name))
 
     async def update(
         self,

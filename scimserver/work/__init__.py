@@ -8,5 +8,6 @@ from scimserver.work.operation import AlreadyRecorded as AlreadyRecorded
 from scimserver.work.operation import Operation as Operation
 from scimserver.work.operation import OutcomeUnknown as OutcomeUnknown
 from scimserver.work.trace import Trace as Trace
+from scimserver.work.work import Broken as Broken
 from scimserver.work.work import Work as Work
 from scimserver.work.work import WorkRoom as WorkRoom

@@ -35,8 +35,8 @@ from scimserver.work.operation import ENTRY_KEYS, AlreadyRecorded, Operation
 from scimserver.work.outbox import message
 from scimserver.work.trace import Trace
 
-Broken = Mapping[str, Callable[[], Refused]]
-"""What to refuse when a constraint of that name would be broken."""
+Broken = Mapping[str, Callable[[], Refused | Conflicted]]
+"""What to raise when a constraint of that name would be broken."""
 
 # Statements are put together once.
 _alone = cache(alone)

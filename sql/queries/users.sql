@@ -43,6 +43,11 @@ SELECT EXISTS (
 -- A user as somebody's manager.  $1 organisation, $2 id
 SELECT id, display_name AS name FROM users WHERE org_id = $1 AND id = $2;
 
+-- name: find_user
+-- The user that somebody names by address or id.  $1 organisation, $2 userName's key, $3 id, or NULL
+SELECT id FROM users WHERE org_id = $1 AND (user_name_key = $2 OR id = $3)
+ORDER BY (id = $3) DESC NULLS LAST LIMIT 1;
+
 -- name: find_inactive
 -- The deactivated user of that name, whom creating may revive.  $1 organisation, $2 userName's key
 SELECT id FROM users WHERE org_id = $1 AND user_name_key = $2 AND NOT active;
@@ -88,7 +93,7 @@ change AS (
 -- change: leave_groups
 -- The groups that a user is taken from get their next version.  $1 organisation, $2 user, $3 now
 change AS (
-    UPDATE groups AS g SET version = g.version + 1, last_modified = $3
+    UPDATE groups AS g SET version = g.version + 1, last_modified = greatest(g.last_modified, $3)
     FROM group_members AS m
     WHERE g.org_id = $1 AND m.org_id = $1 AND m.group_id = g.id AND m.user_id = $2
     RETURNING g.id

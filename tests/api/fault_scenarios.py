@@ -109,6 +109,21 @@ async def post_nonsense(scim: ScimClient) -> Attempt:
     return Attempt(method="POST", path="/Users", body="not an object")
 
 
+async def clone_member_of_a_group(scim: ScimClient) -> Attempt:
+    user = await scim.make_user()
+    await scim.make_group(f"Group {uuid4().hex}", user.id)
+    return Attempt(method="POST", path=f"/Users/{user.id}/.clone")
+
+
+async def clone_with_an_address(scim: ScimClient) -> Attempt:
+    body = {"userName": fresh_address()}
+    return Attempt(method="POST", path=f"/Users/{(await scim.make_user()).id}/.clone", body=body)
+
+
+async def clone_nobody(scim: ScimClient) -> Attempt:
+    return Attempt(method="POST", path=f"/Users/{NOBODY}/.clone")
+
+
 async def put_user(scim: ScimClient) -> Attempt:
     user = await scim.make_user(title="Agent")
     body = {"schemas": [USER], "userName": user.json["userName"], "title": "Lead"}
@@ -240,6 +255,9 @@ SCENARIOS: dict[Arrange, int] = {
     post_user_taken: 409,
     post_user_of_another_domain: 400,
     post_nonsense: 400,
+    clone_member_of_a_group: 201,
+    clone_with_an_address: 201,
+    clone_nobody: 404,
     put_user: 200,
     put_user_as_it_is: 200,
     put_nobody: 404,

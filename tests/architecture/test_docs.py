@@ -135,7 +135,12 @@ def endpoints() -> str:
         for endpoint in expanded:
             path = route.pattern.replace("/{endpoint}", endpoint).replace("{resource_id}", "{id}")
             methods.setdefault(path, []).append(route.method)
-    notes = {"/Bulk": "501: not supported", "/Me": "403: a connection is no user"}
+    methods["/Users/{id}/.clone"] = ["POST"]
+    notes = {
+        "/Users/{id}/.clone": "[a clone](#cloning)",
+        "/Bulk": "501: not supported",
+        "/Me": "403: a connection is no user",
+    }
     config = service.provider(strict=False).config
     assert config is not None
     assert config.bulk is not None

@@ -18,6 +18,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "access.caller_of_token": "the token's digest says which organisation calls",
     "access.digests_in_use": "a process that starts knows callers of all organisations, by digest only",
     "access.touch_tokens": "a batch of several organisations; each row names its own",
+    "cloning.lock_stem": "its lock is the organisation's and the stem's; touches no table",
     "domains.clashing_domains": "a domain belongs to one organisation of the installation",
     "domains.lock_domains": "as clashing_domains; touches no table",
     "health.ping": "whether the migrations' table is there",

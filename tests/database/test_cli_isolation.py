@@ -5,13 +5,14 @@ The commands are found in the program: one that names an organisation and is not
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import click
 import pytest
 from click.testing import Result
 
 from scimserver.cli import main
-from tests.commands import Commands
+from tests.commands import Commands, put_user
 
 THEIRS, NOBODYS = "zebra", "koala"
 
@@ -34,6 +35,7 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token create": ("{word}",),
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
+    "user clone": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""
 
@@ -67,6 +69,7 @@ def both(commands: Commands) -> tuple[Commands, str]:
     commands.done("token", "create", "ours", "Ours")
     commands.done("org", "create", THEIRS, "--domain", f"{THEIRS}.example")
     commands.done("connection", "create", THEIRS, THEIRS)
+    put_user(commands.dsn, THEIRS, UUID(int=7), f"{THEIRS}@{THEIRS}.example")
     return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
 
 

@@ -109,6 +109,12 @@ def _search(c: Choices, kind: Kind) -> Request:
     return _dressed(c, b"POST", at, _body(c, kind, "search"))
 
 
+def _clone(c: Choices, kind: Kind) -> Request:
+    """A clone of somebody, or of what cannot be cloned; mostly without a body."""
+    body = _body(c, kind, c.pick(("resource", "patch"))) if c.chance(40) else b""
+    return _dressed(c, b"POST", one(c, kind) + "/.clone", body)
+
+
 def _unserved(c: Choices, kind: Kind) -> Request:
     verb = c.pick((b"POST", b"GET", b"PUT"))
     return _dressed(c, verb, c.pick(("/Bulk", "/Me", "/Me/x", "/Bulk/x")), _body(c, kind, "bulk"))
@@ -121,7 +127,8 @@ _REQUESTS: tuple[tuple[int, Callable[[Choices, Kind], Request]], ...] = (
     (57, _delete),
     (64, _get),
     (76, _list),
-    (84, _search),
+    (83, _search),
+    (84, _clone),
     (86, _unserved),
 )
 """What is sent, and how often: up to this many of a hundred."""

@@ -4,10 +4,15 @@ A user's document is the SCIM resource without what derives from elsewhere; `act
 by the rules, `store` keeps it.
 """
 
+from scimserver.directory.users.actions import add_clone as add_clone
 from scimserver.directory.users.actions import create as create
 from scimserver.directory.users.actions import delete as delete
+from scimserver.directory.users.actions import find as find
 from scimserver.directory.users.actions import find_inactive as find_inactive
 from scimserver.directory.users.actions import get as get
+from scimserver.directory.users.actions import held_groups as held_groups
+from scimserver.directory.users.actions import hold as hold
 from scimserver.directory.users.actions import update as update
 from scimserver.directory.users.model import Document as Document
 from scimserver.directory.users.model import User as User
+from scimserver.directory.users.store import taken as taken

@@ -1,9 +1,10 @@
 """What can be done to users. Every action requires its permission first, and notes what happened."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from scimserver.directory.limits import require_bounded
+from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import store
 from scimserver.directory.users.model import (
@@ -32,7 +33,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import UserId, new_uuid
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Broken, Work
 
 
 async def get(work: Work, user: UserId) -> User:
@@ -40,6 +41,14 @@ async def get(work: Work, user: UserId) -> User:
     found = await store.get(work, user)
     if found is None:
         raise NotFound(f"There is no user {user}.")
+    return found
+
+
+async def find(work: Work, name: str) -> User:
+    """The user whom somebody names by address (letter case does not count) or by id. Raises `NotFound`."""
+    found = await store.find(work, name)
+    if found is None:
+        raise NotFound(f'There is no user "{shown(name)}".')
     return found
 
 
@@ -51,7 +60,23 @@ async def find_inactive(work: Work, user_name: str) -> User | None:
 async def create(work: Work, wanted: Document, password: PasswordDigest | None = None) -> User:
     """Add a user (P3). Raises `InvalidValue`, `DomainNotAllowed`; when the work ends, `AlreadyTaken`."""
     work.require(Permission.USERS_CREATE, *_password_permission(password))
-    settled = await _settled(work, wanted, None)
+    user = await _added(work, await _settled(work, wanted, None))
+    _set_password(work, user, password)
+    changes = (*difference({}, user.document), *_password_change(password))
+    work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
+    return user
+
+
+async def add_clone(work: Work, wanted: Document, broken: Broken, *, placeholder: bool) -> User:
+    """Add a user made from another one, for `directory.cloning`, which says what of it is wanted.
+
+    `placeholder` lets the address be one that nobody may choose (P6); `broken` is what to raise where
+    it is taken. The fact is the caller's to note, and who may, the caller's to ask.
+    """
+    return await _added(work, await _settled(work, wanted, None, placeholder=placeholder), broken)
+
+
+async def _added(work: Work, settled: Settled, broken: Broken = store.BROKEN) -> User:
     user = await _made(work, UserId(new_uuid()), settled)
     work.change(
         store.INSERT,
@@ -60,11 +85,8 @@ async def create(work: Work, wanted: Document, password: PasswordDigest | None =
         work.now,
         *_columns(user),
         settled.rules,
-        broken=store.BROKEN,
+        broken=broken,
     )
-    _set_password(work, user, password)
-    changes = (*difference({}, user.document), *_password_change(password))
-    work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
     return user
 
 
@@ -126,24 +148,36 @@ async def delete(work: Work, current: User) -> None:
     """
     work.require(Permission.USERS_DELETE)
     await _require_other_administrator(work, current, difference(current.document, {}))
-    transaction = await work.begin()
     organization = work.actor.organization
-    # Held from here on, the user can neither change nor join a group unnoticed.
-    held = await transaction.fetchrow(store.LOCK, organization, current.id)
-    if held is None or held["version"] != current.version:
-        raise Conflicted
+    await hold(work, current)
     with work.step("memberships"):
-        await transaction.fetch(store.GROUPS_OF, organization, current.id)
-        # Again, now that they are held: a group may have let the user go while the first look waited.
-        groups = await transaction.fetch(store.GROUPS_OF, organization, current.id)
+        groups = await held_groups(work, current)
         if groups:
             await work.run(store.LEAVE_GROUPS, organization, current.id, work.now)
     for group in groups:
         member = Change(path="members", old=[{"value": str(current.id)}])
-        work.note(GroupUpdated(target=group["id"], display=group["display_name"], changes=(member,)))
+        work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))
     work.change(store.DELETE, organization, current.id, new_uuid())
     changes = difference(current.document, {})
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
+
+
+async def hold(work: Work, user: User) -> None:
+    """Keep a user until the work's transaction ends: nobody changes it, or lets it join a group.
+
+    Raises `Conflicted` where it is no longer as it was read.
+    """
+    transaction = await work.begin()
+    held = await transaction.fetchrow(store.LOCK, work.actor.organization, user.id)
+    if held is None or held["version"] != user.version:
+        raise Conflicted
+
+
+async def held_groups(work: Work, user: User) -> Sequence[Reference]:
+    """The groups that a user is in, held until the work's transaction ends."""
+    await store.groups_of(work, user.id)
+    # Again, now that they are held: a group may have let the user go while the first look waited.
+    return await store.groups_of(work, user.id)
 
 
 async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -166,10 +200,13 @@ async def _settled(
     *,
     replacing: bool = True,
     reviving: bool = False,
+    placeholder: bool = False,
 ) -> Settled:
     """The document by the rules; a refusal says what would have changed, for the log."""
     try:
-        return await settle(work, wanted, current, replacing=replacing, reviving=reviving)
+        return await settle(
+            work, wanted, current, replacing=replacing, reviving=reviving, placeholder=placeholder
+        )
     except Refused as refused:
         before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
         refused.attempted = difference(before, arranged(wanted, user))

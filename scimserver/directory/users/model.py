@@ -59,6 +59,15 @@ def stand_in(user_name: str) -> list[Json]:
     return [{"value": user_name, "type": "work", "primary": True}]
 
 
+def follow_user_name(emails: Json, old: str, new: str) -> Json:
+    """The e-mails where the one that equalled the old `userName` is the new one (P1)."""
+    key = address_key(old)
+    return [
+        {**entry, "value": new} if address_key(str(entry.get("value", ""))) == key else entry
+        for entry in cast("Sequence[Mapping[str, Json]]", emails)
+    ]
+
+
 def arranged(document: Mapping[str, Json], user: UserId) -> Document:
     """The document as it is stored: whole `schemas`, the user's `id`, keys in their fixed order."""
     extension = document.get(ENTERPRISE)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Self, cast
 from uuid import UUID
 
 from scimserver.directory import roles
 from scimserver.directory.limits import require_short, shown
 from scimserver.directory.organizations import Addresses, check_timezone
 from scimserver.directory.users import store
-from scimserver.directory.users.model import Document, User, primary_mail, stand_in
+from scimserver.directory.users.model import Document, User, follow_user_name, primary_mail, stand_in
 from scimserver.kernel.addresses import Address, address_key, parse_address
 from scimserver.kernel.domains import AllowedDomain, refusal
 from scimserver.kernel.errors import InvalidValue, Refused
@@ -37,11 +37,18 @@ class Settled:
 
 
 async def settle(
-    work: Work, wanted: Document, previous: User | None, *, replacing: bool, reviving: bool = False
+    work: Work,
+    wanted: Document,
+    previous: User | None,
+    *,
+    replacing: bool,
+    reviving: bool = False,
+    placeholder: bool = False,
 ) -> Settled:
     """Fill in what the rules give, and check what they ask.
 
-    `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew.
+    `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew;
+    `placeholder` where the address may be a clone's (P6).
     Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
@@ -57,7 +64,7 @@ async def settle(
             mail_domain=previous.mail_domain,
         )
     with work.step("rules"):
-        case = _case(document, previous, mail_stand_in=mail_stand_in, reviving=reviving)
+        case = _Case.of(document, previous, mail_stand_in, reviving=reviving, placeholder=placeholder)
         asked = store.Asked(
             work.actor.organization,
             case.address.domain if case.address else None,
@@ -78,33 +85,46 @@ class _Case:
 
     document: Document
     previous: User | None
+    stays: User | None
+    """Whose values are not looked at again: nobody's where a user comes back."""
     mail_stand_in: bool
     address: Address | None
     mail: str | None
     old_mail: str | None
     mail_address: Address | None
+    placeholder: bool
 
-
-def _case(document: Document, previous: User | None, *, mail_stand_in: bool, reviving: bool) -> _Case:
-    # Where a user comes back, everything is new.
-    stays = previous if previous is not None and not reviving else None
-    old_mail = primary_mail(stays.document) if stays else None
-    mail = None if mail_stand_in else primary_mail(document)
-    return _Case(
-        document=document,
-        previous=previous,
-        mail_stand_in=mail_stand_in,
-        address=_changed(document["userName"], stays.user_name if stays else None),
-        mail=mail,
-        old_mail=old_mail,
-        mail_address=_changed(mail, old_mail),
-    )
+    @classmethod
+    def of(
+        cls,
+        document: Document,
+        previous: User | None,
+        mail_stand_in: bool,
+        *,
+        reviving: bool,
+        placeholder: bool,
+    ) -> Self:
+        # Where a user comes back, everything is new.
+        stays = previous if previous is not None and not reviving else None
+        old_mail = primary_mail(stays.document) if stays else None
+        mail = None if mail_stand_in else primary_mail(document)
+        return cls(
+            document=document,
+            previous=previous,
+            stays=stays,
+            mail_stand_in=mail_stand_in,
+            address=_changed(document["userName"], stays.user_name if stays else None),
+            mail=mail,
+            old_mail=old_mail,
+            mail_address=_changed(mail, old_mail),
+            placeholder=placeholder,
+        )
 
 
 def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled:
     document, previous, mail = dict(case.document), case.previous, case.mail
     if context.addresses is Addresses.REQUIRED:
-        _require_address(document, previous)
+        _require_address(document, case.stays, placeholder=case.placeholder)
         identity = _parsed(document["userName"])
         _require_covered(case.address, context)
     else:
@@ -162,18 +182,8 @@ def _settle_mail(document: Document, previous: User | None, *, replacing: bool) 
         return True
     stay = document.get("emails") == previous.document.get("emails") and not replacing
     if user_name != previous.user_name and stay and document.get("emails"):
-        _follow_user_name(document, previous.user_name)
+        document["emails"] = follow_user_name(document["emails"], previous.user_name, user_name)
     return False
-
-
-def _follow_user_name(document: Document, old: str) -> None:
-    """A change of `userName` changes only the e-mail that equalled it, where none were sent with it."""
-    entries = cast(Sequence[Mapping[str, Json]], document["emails"])
-    key, new = address_key(old), document["userName"]
-    document["emails"] = [
-        {**entry, "value": new} if address_key(str(entry.get("value", ""))) == key else entry
-        for entry in entries
-    ]
 
 
 def _changed(new: Json, old: str | None) -> Address | None:
@@ -195,11 +205,11 @@ def _require_covered(address: Address | None, context: store.WritingContext) -> 
     raise refusal(address.written, parent)
 
 
-def _require_address(document: Document, previous: User | None) -> None:
+def _require_address(document: Document, previous: User | None, *, placeholder: bool) -> None:
     user_name = cast(str, document["userName"])
     if previous is not None and previous.user_name == user_name:
         return
-    if parse_address(user_name).is_placeholder:
+    if parse_address(user_name).is_placeholder and not placeholder:
         raise InvalidValue(
             'An address that ends in "(Copy N)" is given by cloning only: write a real address.',
             attribute="userName",

@@ -1,6 +1,5 @@
 """Users' rows."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 from uuid import UUID
@@ -13,9 +12,10 @@ from scimserver.directory.domains import parents
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.users.model import User
 from scimserver.directory.views import EDIT_USER, Reference, view_of
-from scimserver.kernel.errors import AlreadyTaken, Refused
-from scimserver.kernel.ids import OrganizationId, RoleId, UserId
-from scimserver.work import Work
+from scimserver.kernel.addresses import address_key
+from scimserver.kernel.errors import AlreadyTaken
+from scimserver.kernel.ids import OrganizationId, RoleId, UserId, parse_uuid
+from scimserver.work import Broken, Work
 
 _QUERIES = load("users")
 INSERT = _QUERIES.change("insert_user")
@@ -23,22 +23,27 @@ UPDATE = _QUERIES.change("update_user")
 SET_PASSWORD = _QUERIES.change("set_password")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 DELETE = _QUERIES.change("delete_user")
-GROUPS_OF = _QUERIES["groups_of"]
+_GROUPS_OF = _QUERIES["groups_of"]
 LOCK = _QUERIES["lock_user"]
 _HOLD_RULES = _QUERIES["hold_rules"]
 _CONTEXT = _QUERIES["writing_context"]
 _LOCK_MANAGING_ROLES = _QUERIES["lock_managing_roles"]
 _HAS_OTHER_ADMINISTRATOR = _QUERIES["has_other_administrator"]
 _MANAGER = _QUERIES["read_manager"]
+_FIND = _QUERIES["find_user"]
 _FIND_INACTIVE = _QUERIES["find_inactive"]
 
-BROKEN: Final[Mapping[str, Callable[[], Refused]]] = {
-    "users_user_name_key": lambda: AlreadyTaken(
+
+def taken() -> AlreadyTaken:
+    """The refusal of a `userName` that another user has."""
+    return AlreadyTaken(
         "Another user of the organisation has this userName (letter case does not count)."
         ' Find it with filter=userName eq "…", and update it or choose another address.',
         attribute="userName",
     )
-}
+
+
+BROKEN: Final[Broken] = {"users_user_name_key": taken}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +144,19 @@ async def manager(work: Work, user: UserId) -> Reference | None:
     """The user as somebody's manager, if there is such a user."""
     row = await work.fetchrow(_MANAGER, work.actor.organization, user)
     return Reference(id=row["id"], name=row["name"]) if row else None
+
+
+async def groups_of(work: Work, user: UserId) -> tuple[Reference, ...]:
+    """The groups that a user is in, held until the work's transaction ends."""
+    transaction = await work.begin()
+    rows = await transaction.fetch(_GROUPS_OF, work.actor.organization, user)
+    return tuple(Reference(id=row["id"], name=row["display_name"]) for row in rows)
+
+
+async def find(work: Work, name: str) -> User | None:
+    """The user of that `userName` or id."""
+    row = await work.fetchrow(_FIND, work.actor.organization, address_key(name), parse_uuid(name))
+    return await get(work, UserId(row["id"])) if row else None
 
 
 async def has_other_administrator(work: Work, user: UserId) -> bool:

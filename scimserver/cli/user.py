@@ -1,0 +1,39 @@
+"""`scimserver user`: what an operator does to users.
+
+Proven by tests/database/test_cli_user.py.
+"""
+
+import click
+
+from scimserver.cli import show
+from scimserver.cli.attempts import attempt
+from scimserver.cli.runtime import Session, run
+from scimserver.directory import cloning, organizations, users
+from scimserver.kernel.facts import UserCloned
+
+
+@click.group()
+def user() -> None:
+    """Users of an organisation."""
+
+
+@user.command()
+@click.argument("org")
+@click.argument("source", metavar="USER")
+@click.option(
+    "--user-name", metavar="ADDRESS", help='The address of the clone; without, USER\'s with "(Copy N)".'
+)
+@show.json_option
+def clone(org: str, source: str, *, user_name: str | None, as_json: bool) -> None:
+    """Make a new user of ORG from USER, an address or id: role, Teams, time zone, contact information."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, UserCloned, source, organization.id) as work:
+            made = await cloning.clone(work, await users.find(work, source), user_name)
+        if as_json:
+            show.document({"id": str(made.id), "userName": made.user_name, "clonedFrom": source})
+        else:
+            show.sentence(f'Cloned "{source}" as "{made.user_name}".')
+
+    run(command)
