@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from scimserver.db.queries import Query
+from scimserver.db.queries import Query, load
 from scimserver.directory import views
 from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.page_sql import RowColumns
@@ -208,6 +208,12 @@ SEARCHES = [
         id="changed, in order of change",
     ),
 ]
+
+
+def test_number_of_a_clone_is_looked_up_in_the_index_of_names(rows):
+    free_number = load("cloning")["free_number"]
+    found = _planned(rows, free_number, (LARGE, "user7@001.example (copy "), for_all_values=True)
+    assert found == {("Index Only Scan", "users_user_name_key")}
 
 
 @both_ways
