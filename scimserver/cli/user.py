@@ -30,9 +30,10 @@ def clone(org: str, source: str, *, user_name: str | None, as_json: bool) -> Non
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
         async with attempt(session, UserCloned, source, organization.id) as work:
-            made = await cloning.clone(work, await users.find(work, source), user_name)
+            found = await users.find(work, source)
+            made = await cloning.clone(work, found, user_name)
         if as_json:
-            show.document({"id": str(made.id), "userName": made.user_name, "clonedFrom": source})
+            show.document({"id": str(made.id), "userName": made.user_name, "clonedFrom": str(found.id)})
         else:
             show.sentence(f'Cloned "{source}" as "{made.user_name}".')
 

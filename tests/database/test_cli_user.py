@@ -19,7 +19,7 @@ def staffed(acme: Commands) -> Commands:
 @pytest.mark.parametrize("named", ["ada@acme.example", "ADA@acme.example", str(ADA)])
 def test_user_clone_makes_the_next_copy(staffed: Commands, named: str):
     made = staffed.json("user", "clone", "acme", named)
-    assert made["userName"] == "ada@acme.example (Copy 1)"
+    assert (made["userName"], made["clonedFrom"]) == ("ada@acme.example (Copy 1)", str(ADA))
     assert staffed.done("user", "clone", "acme", named) == (
         f'Cloned "{named}" as "ada@acme.example (Copy 2)".\n'
     )
