@@ -1,5 +1,6 @@
 """The composition root: the only module that sees everything."""
 
+import os
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -55,7 +56,7 @@ async def application(
 ) -> AsyncGenerator[web.Application]:
     """The whole application over an open database, tidying until the block ends."""
     room = WorkRoom(database, clock=surroundings.clock)
-    refusals, usage, hasher = Refusals(), Usage(), PasswordHasher()
+    refusals, usage, hasher = Refusals(), Usage(), _hasher(settings)
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
     app = web.Application(middlewares=[observing(metrics)])
     throttle = _throttle(settings, surroundings, metrics)
@@ -85,6 +86,11 @@ async def application(
             yield app
     finally:
         hasher.close()
+
+
+def _hasher(settings: Settings) -> PasswordHasher:
+    # The processes share the machine: together they hash in as many threads as it has processors.
+    return PasswordHasher(threads=max(1, (os.cpu_count() or 1) // settings.workers))
 
 
 def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:

@@ -8,7 +8,7 @@ import orjson
 from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
-from scimserver.directory import cloning, groups, users
+from scimserver.directory import cloning, groups, passwords, users
 from scimserver.directory.passwords import PasswordDigest, PasswordHasher
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
@@ -180,7 +180,7 @@ class UserAdapter:
             return rest, None
         text = str(password)
         if text not in self._digests:
-            self._digests[text] = await self._hasher.digest(text)
+            self._digests[text] = await self._hasher.digest(passwords.check(text))
         return rest, self._digests[text]
 
 
