@@ -128,6 +128,61 @@ CREATE TABLE credentials (
         REFERENCES users (org_id, id) ON DELETE CASCADE
 );
 
+-- Whoever is signed in, by the digest of the secret that a cookie or a program of the product holds. Ended
+-- sessions are deleted. network, agent: for the list of sessions, cut to what people recognise.
+CREATE TABLE sessions (
+    org_id     uuid        NOT NULL,
+    digest     bytea       NOT NULL,
+    id         uuid        NOT NULL,
+    user_id    uuid        NOT NULL,
+    method     text        COLLATE "C" NOT NULL,
+    created    timestamptz NOT NULL,
+    last_used  timestamptz NOT NULL,
+    expires    timestamptz NOT NULL,
+    network    text        NOT NULL,
+    agent      text        NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (org_id, digest),
+    CONSTRAINT sessions_id_key UNIQUE (org_id, user_id, id),
+    CONSTRAINT sessions_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT sessions_method_check CHECK (method IN ('password'))
+);
+CREATE INDEX sessions_expires_idx ON sessions (expires);
+
+-- How often somebody failed to sign in, one after the other: as a user, or under a name that nobody has,
+-- which counts in the same way. device: the digest of a known device's secret, empty for all others together.
+CREATE TABLE sign_in_tries (
+    org_id    uuid        NOT NULL,
+    account   uuid        NOT NULL,
+    device    bytea       NOT NULL,
+    failures  integer     NOT NULL,
+    latest    timestamptz NOT NULL,
+    next_try  timestamptz NOT NULL,
+    CONSTRAINT sign_in_tries_pkey PRIMARY KEY (org_id, account, device)
+);
+CREATE INDEX sign_in_tries_latest_idx ON sign_in_tries (latest);
+
+-- Devices from which a user has signed in, by the digest of the secret that a cookie holds.
+CREATE TABLE known_devices (
+    org_id     uuid        NOT NULL,
+    user_id    uuid        NOT NULL,
+    digest     bytea       NOT NULL,
+    last_used  timestamptz NOT NULL,
+    CONSTRAINT known_devices_pkey PRIMARY KEY (org_id, user_id, digest),
+    CONSTRAINT known_devices_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
+);
+CREATE INDEX known_devices_last_used_idx ON known_devices (last_used);
+
+-- Global: an address from which people sign in belongs to no organisation. empty_at: when its failures are
+-- forgotten; each adds some seconds.
+CREATE TABLE sign_in_sources (
+    source    bytea       NOT NULL,
+    empty_at  timestamptz NOT NULL,
+    CONSTRAINT sign_in_sources_pkey PRIMARY KEY (source)
+);
+CREATE INDEX sign_in_sources_empty_at_idx ON sign_in_sources (empty_at);
+
 CREATE TABLE groups (
     org_id            uuid        NOT NULL,
     id                uuid        NOT NULL,

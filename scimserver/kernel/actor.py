@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, TokenId
+from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, SessionId, TokenId, UserId
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, Permission
 
 
@@ -11,6 +11,7 @@ class ActorKind(StrEnum):
     """What kind of somebody acts. Values are stored in the log: never rename one."""
 
     CONNECTION = "connection"
+    USER = "user"
     OPERATOR = "operator"
     SYSTEM = "system"
     NOBODY = "nobody"
@@ -24,6 +25,10 @@ class Actor:
     organization: OrganizationId
     permissions: frozenset[Permission]
     connection: ConnectionId | None = None
+    user: UserId | None = None
+    """The person who is signed in."""
+    session: SessionId | None = None
+    """The session in which that person acts."""
     credential: TokenId | None = None
     name: str = ""
     """A name for the log: the connection's, or the operating system's user. Never a person's."""

@@ -234,6 +234,45 @@ class UserUnchanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Fact):
+    """A user signed in; `method` says by what. Refused attempts have the same event, and a reason."""
+
+    attempt = "session.sign_in"
+    name = "session.started"
+    target_kind = TargetKind.USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Fact):
+    """A session of a user was ended: by signing out, or from the list of sessions."""
+
+    attempt = "session.end"
+    name = "session.ended"
+    target_kind = TargetKind.USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsEnded(Fact):
+    """A user's sessions were ended, all or all but the one that asked: by somebody, or with another password,
+    with the user's deactivation or deletion.
+    """
+
+    attempt = "session.end_all"
+    name = "session.all_ended"
+    target_kind = TargetKind.USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsAbsent(Fact):
+    """The sessions of a user who had none were to be ended."""
+
+    attempt = "session.end_all"
+    name = "session.none_ended"
+    target_kind = TargetKind.USER
+    outcome = Outcome.NOOP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupCreated(Fact):
     """A group was added to the directory."""
 

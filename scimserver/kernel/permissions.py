@@ -4,6 +4,7 @@ A permission names one thing that somebody may do. Roles bundle them for people;
 them for connections. Actions require permissions, never roles or scopes.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -22,6 +23,8 @@ class Permission(StrEnum):
     DOMAINS_MANAGE = "domains.manage"
     CONNECTIONS_MANAGE = "connections.manage"
     TOKENS_MANAGE = "tokens.manage"
+    SESSIONS_MANAGE = "sessions.manage"
+    SESSIONS_INTROSPECT = "sessions.introspect"
     LOG_READ = "log.read"
     ORGANIZATIONS_MANAGE = "organizations.manage"
 
@@ -32,6 +35,7 @@ class Scope(StrEnum):
     SCIM_READ = "scim.read"
     SCIM_WRITE = "scim.write"
     ROLES_ASSIGN = "roles.assign"
+    SESSIONS_INTROSPECT = "sessions.introspect"
 
 
 _READ = frozenset({Permission.USERS_READ, Permission.GROUPS_READ})
@@ -48,10 +52,18 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.GROUPS_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),
+    Scope.SESSIONS_INTROSPECT: frozenset({Permission.SESSIONS_INTROSPECT}),
 }
+
+_NAMES = frozenset(Permission)
 
 OPERATOR_PERMISSIONS = frozenset(Permission)
 """An operator on the machine may do everything; every act is logged all the same."""
+
+
+def known_permissions(names: Iterable[str]) -> frozenset[Permission]:
+    """Those of the names that are permissions here: a newer version of the server may have stored others."""
+    return frozenset(Permission(name) for name in names if name in _NAMES)
 
 
 def permissions_of(scopes: frozenset[Scope]) -> frozenset[Permission]:
