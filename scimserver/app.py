@@ -1,6 +1,5 @@
 """The composition root: the only module that sees everything."""
 
-import os
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
 from scimserver.db.pool import Database
-from scimserver.directory.passwords import PasswordHasher
+from scimserver.directory.passwords.settings import desk_of, hasher_of
 from scimserver.http import health
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.clock import Clock, utc_now
@@ -56,7 +55,7 @@ async def application(
 ) -> AsyncGenerator[web.Application]:
     """The whole application over an open database, tidying until the block ends."""
     room = WorkRoom(database, clock=surroundings.clock)
-    refusals, usage, hasher = Refusals(), Usage(), _hasher(settings)
+    refusals, usage, hasher = Refusals(), Usage(), hasher_of(settings, processes=settings.workers)
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
     app = web.Application(middlewares=[observing(metrics)])
     throttle = _throttle(settings, surroundings, metrics)
@@ -68,7 +67,7 @@ async def application(
         throttle=throttle,
         body_seconds=settings.body_seconds,
         reads=Reads(database),
-        hasher=hasher,
+        desk=desk_of(settings, hasher),
         refusals=refusals,
         usage=usage,
         base_url=base_url,
@@ -86,11 +85,6 @@ async def application(
             yield app
     finally:
         hasher.close()
-
-
-def _hasher(settings: Settings) -> PasswordHasher:
-    # The processes share the machine: together they hash in as many threads as it has processors.
-    return PasswordHasher(threads=max(1, (os.cpu_count() or 1) // settings.workers))
 
 
 def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
+from scimserver.directory.passwords.settings import PasswordSettings
 
 PREFIX: Final = "SCIMSERVER_"
 _FOR_TESTS: Final = "SCIMSERVER_TEST_"
@@ -55,7 +56,7 @@ def _default_data_dir() -> Path:
     return _SYSTEM_DATA_DIR
 
 
-class Settings(BaseSettings):
+class Settings(PasswordSettings, BaseSettings):
     """What an operator may set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -268,7 +269,8 @@ def load_settings(**overrides: object) -> Settings:
 
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each setting's variable, default and description, for the table in the documentation."""
-    for name, field in Settings.model_fields.items():
+    fields = Settings.model_fields.items()
+    for name, field in sorted(fields, key=lambda named: named[0] not in Settings.__annotations__):
         default = "" if field.default is None or field.is_required() else field.default
         if field.default_factory is not None:
             default = "~/.local/share/scimserver, as root /var/lib/scimserver"

@@ -17,9 +17,13 @@ CREATE TABLE organizations (
     version     bigint      NOT NULL DEFAULT 1,
     created     timestamptz NOT NULL,
     rules       uuid        NOT NULL DEFAULT gen_random_uuid(),
+    password_profile    text     NOT NULL DEFAULT 'default',
+    support_contact     text     NOT NULL DEFAULT '',
+    must_change_locked  boolean  NOT NULL DEFAULT false,
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_name_key UNIQUE (name),
-    CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free'))
+    CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free')),
+    CONSTRAINT organizations_password_profile_check CHECK (password_profile IN ('default', 'pci'))
 );
 
 -- Global: a domain belongs to one organisation of the installation.
@@ -118,14 +122,22 @@ CREATE INDEX users_role_id_idx ON users (org_id, role_id);
 CREATE INDEX users_emails_idx ON users USING gin ((shadow -> 'emails') jsonb_path_ops);
 CREATE INDEX users_phone_numbers_idx ON users USING gin ((shadow -> 'phoneNumbers') jsonb_path_ops);
 
+-- password_hash names what it was made with, the id of the pepper's key included; expires: when nobody may
+-- sign in with it any more, unless it was used; former: digests of the passwords before, the last one first,
+-- where the organisation's profile looks at them.
 CREATE TABLE credentials (
     org_id         uuid        NOT NULL,
     user_id        uuid        NOT NULL,
     password_hash  text        NOT NULL,
     changed        timestamptz NOT NULL,
+    must_change    boolean     NOT NULL DEFAULT false,
+    expires        timestamptz,
+    set_by         text        COLLATE "C" NOT NULL DEFAULT 'connection',
+    former         text[]      NOT NULL DEFAULT '{}',
     CONSTRAINT credentials_pkey PRIMARY KEY (org_id, user_id),
     CONSTRAINT credentials_user_id_fkey FOREIGN KEY (org_id, user_id)
-        REFERENCES users (org_id, id) ON DELETE CASCADE
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT credentials_set_by_check CHECK (set_by IN ('owner', 'link', 'administrator', 'connection'))
 );
 
 -- Whoever is signed in, by the digest of the secret that a cookie or a program of the product holds. Ended

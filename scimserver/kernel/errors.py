@@ -46,6 +46,12 @@ class DomainNotAllowed(InvalidValue):
     reason = "domain_not_allowed"
 
 
+class PasswordNotAllowed(InvalidValue):
+    """The password breaks the organisation's policy (rule P7)."""
+
+    reason = "password_not_allowed"
+
+
 class AlreadyTaken(Refused):
     """Another resource of the organisation already holds this unique value."""
 

@@ -234,40 +234,47 @@ class UserUnchanged(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStarted(Fact):
-    """A user signed in; `method` says by what. Refused attempts have the same event, and a reason."""
+class PasswordSetByAdministrator(Fact):
+    """Somebody else set a user's password; `mustChange` says whether the user has to choose another one."""
 
-    attempt = "session.sign_in"
-    name = "session.started"
+    attempt = "password.set_by_admin"
+    name = "password.set_by_admin"
     target_kind = TargetKind.USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnded(Fact):
-    """A session of a user was ended: by signing out, or from the list of sessions."""
+class PasswordChanged(Fact):
+    """A user who knew the password chose another one."""
 
-    attempt = "session.end"
-    name = "session.ended"
+    attempt = "password.change"
+    name = "password.changed"
     target_kind = TargetKind.USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsEnded(Fact):
-    """A user's sessions were ended, all or all but the one that asked: by somebody, or with another password,
-    with the user's deactivation or deletion.
-    """
+class PasswordSetByLink(Fact):
+    """A user chose a password on the page that a mailed link leads to."""
 
-    attempt = "session.end_all"
-    name = "session.all_ended"
+    attempt = "password.set_by_link"
+    name = "password.set_by_link"
     target_kind = TargetKind.USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionsAbsent(Fact):
-    """The sessions of a user who had none were to be ended."""
+class PasswordCleared(Fact):
+    """A user's password was taken away: nobody signs in with one until another one is set."""
 
-    attempt = "session.end_all"
-    name = "session.none_ended"
+    attempt = "password.clear"
+    name = "password.cleared"
+    target_kind = TargetKind.USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordAbsent(Fact):
+    """A password was to be taken away from a user who has none."""
+
+    attempt = "password.clear"
+    name = "password.absent"
     target_kind = TargetKind.USER
     outcome = Outcome.NOOP
 

@@ -21,7 +21,7 @@ from scimserver.access.refusals import Refusals
 from scimserver.access.throttle import Throttle
 from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
-from scimserver.directory.passwords import PasswordHasher
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.hardening import BodyEncoded, BodyTooLarge, BodyTooSlow, read_body
 from scimserver.http.rejections import go_on
@@ -61,7 +61,7 @@ class ScimFace:
     body_seconds: float
     """How long a body may take to arrive."""
     reads: Reads
-    hasher: PasswordHasher
+    desk: PasswordDesk
     refusals: Refusals
     usage: Usage
     base_url: str
@@ -138,7 +138,7 @@ class ScimFace:
         connection = caller.connection
         treatment = Treatment(passwords=connection.passwords, revive=connection.revive)
         adapters: dict[str, Adapter] = {
-            "User": UserAdapter(self.renderer, self.hasher, treatment),
+            "User": UserAdapter(self.renderer, self.desk, treatment),
             "Group": GroupAdapter(self.renderer),
         }
         trace = exchange.trace

@@ -91,7 +91,7 @@ def user(*, mail_stand_in: bool = False, role: RoleId = LEAST, active: bool = Tr
         id=ANNA,
         active=active,
         role=role,
-        manages_users=False,
+        permissions=frozenset(),
         mail_stand_in=mail_stand_in,
         mail_domain="example.com",
         version=1,

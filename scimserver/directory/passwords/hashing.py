@@ -35,14 +35,17 @@ class Cost:
     lanes: int = 1
 
     def __post_init__(self) -> None:
-        floor = (19 * 1024, 2, 1)
-        if any(one < least for one, least in zip(self.triple, floor, strict=True)):
+        if self.memory_kib < 19 * 1024 or self.passes < 2 or self.lanes < 1:
             raise ValueError("Argon2id takes at least 19 MiB, two passes and one lane")
 
     @property
     def triple(self) -> tuple[int, int, int]:
         """Memory in KiB, passes, lanes."""
         return self.memory_kib, self.passes, self.lanes
+
+
+FLOOR: Final = Cost()
+"""The least that a guess may cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class PasswordHasher:
     def __init__(
         self, *, cost: Cost | None = None, peppers: Peppers | None = None, threads: int = 1, places: int = 64
     ) -> None:
-        memory_kib, passes, lanes = (cost or Cost()).triple
+        memory_kib, passes, lanes = (cost or FLOOR).triple
         self._argon2 = Argon2(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)
         self._peppers = peppers or Peppers()
         self._turns = Turns(threads=min(threads, os.cpu_count() or 1), places=places)
@@ -97,6 +100,14 @@ class PasswordHasher:
         Raises `Unavailable` where too many are waiting, or the digest's pepper is not at hand.
         """
         return await self._turns.run(Share.VERIFYING, partial(self._verify, phc, spelled(password)))
+
+    async def is_again(self, phc: str, password: str) -> bool:
+        """Whether a password that is to be set was set before, `phc` being its digest then.
+
+        Raises `Unavailable` as `digest` does.
+        """
+        verified = await self._turns.run(Share.SETTING, partial(self._verify, phc, spelled(password)))
+        return verified.matches
 
     def close(self) -> None:
         """End the threads."""

@@ -20,7 +20,6 @@ from scimserver.work import Broken, Work
 _QUERIES = load("users")
 INSERT = _QUERIES.change("insert_user")
 UPDATE = _QUERIES.change("update_user")
-SET_PASSWORD = _QUERIES.change("set_password")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 DELETE = _QUERIES.change("delete_user")
 _GROUPS_OF = _QUERIES["groups_of"]
@@ -174,7 +173,7 @@ def _user(row: Record) -> User:
         id=UserId(view.id),
         active=row["active"],
         role=RoleId(row["role_id"]),
-        manages_users=row["manages_users"],
+        permissions=frozenset(row["permissions"]),
         mail_stand_in=row["mail_stand_in"],
         mail_domain=row["mail_domain"],
         version=view.version,
