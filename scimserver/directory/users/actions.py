@@ -7,6 +7,7 @@ from typing import cast
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import store
+from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.model import (
     Document,
     User,
@@ -137,6 +138,7 @@ async def update(
         broken=store.BROKEN,
     )
     _set_password(work, user, password)
+    await end_of_change(work, current, user, password)
     work.note(_updated(current, user, _password_change(password)))
     return user
 
