@@ -17,6 +17,7 @@ from asyncpg import Record
 
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
+from scimserver.directory.limits import shown
 from scimserver.directory.mailboxes import deliverable, mailbox
 from scimserver.kernel.errors import Conflicted
 from scimserver.kernel.facts import Change
@@ -144,8 +145,9 @@ class Allowance:
     per_day: int | None = None
 
 
-OF_ORGANIZATION: Final = Allowance(kind="organization", per_hour=200)
-"""Mails of an organisation; those beyond it wait."""
+def of_organization(per_hour: int) -> Allowance:
+    """Mails of an organisation; those beyond it wait."""
+    return Allowance(kind="organization", per_hour=per_hour)
 
 
 # -- what causes mail ------------------------------------------------------------------------------
@@ -226,11 +228,13 @@ async def sent(work: Work, job: Job, display: str) -> None:
     work.note(MailSent(target=job.user, display=display, changes=(Change(path="kind", new=job.kind.value),)))
 
 
-async def give_up(work: Work, job: Job, display: str, failure: Failure) -> None:
-    """Put on record that a mail will not be sent."""
+async def give_up(work: Work, job: Job, display: str, failure: Failure, reply: str = "") -> None:
+    """Put on record that a mail will not be sent, and what the mail server said, which may be personal."""
     if await work.run(_FAIL, job.organization, job.id, failure.value, work.now):
-        kind = Change(path="kind", new=job.kind.value)
-        work.note(MailGivenUp(target=job.user, display=display, changes=(kind,), reason=failure.value))
+        changes = [Change(path="kind", new=job.kind.value)]
+        if reply:
+            changes.append(Change(path="reply", new=shown(reply)))
+        work.note(MailGivenUp(target=job.user, display=display, changes=tuple(changes), reason=failure.value))
 
 
 async def defer(work: Work, job: Job, failure: Failure, until: datetime) -> None:
