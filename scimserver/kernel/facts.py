@@ -61,6 +61,9 @@ class Fact:
 
     changes: tuple[Change, ...] = ()
 
+    reason: str | None = None
+    """Why it failed, where `outcome` says that it did: stable vocabulary for the log."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationCreated(Fact):

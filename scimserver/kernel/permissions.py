@@ -17,6 +17,7 @@ class Permission(StrEnum):
     USERS_DELETE = "users.delete"
     USERS_CLONE = "users.clone"
     USERS_SET_PASSWORD = "users.set_password"
+    USERS_MAIL_RESET_LINK = "users.mail_reset_link"
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
@@ -49,6 +50,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.USERS_DELETE,
         Permission.USERS_CLONE,
         Permission.USERS_SET_PASSWORD,
+        Permission.USERS_MAIL_RESET_LINK,
         Permission.GROUPS_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),

@@ -9,6 +9,7 @@ from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED, Allowed
 from scimserver.directory.users import store
+from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.model import (
     Document,
     User,
@@ -149,6 +150,7 @@ async def update(
     if allowed is not None:
         passwords.store_attribute(work, user, allowed)
         changes = (*changes, CHANGED)
+    await end_of_change(work, current, user, with_password=allowed is not None)
     work.note(_updated(current, user, changes))
     return user
 
