@@ -10,16 +10,25 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from scimserver.access.candidates import Candidates
 from scimserver.access.credentials import Credentials
+from scimserver.access.guesses import Guesses
+from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
 from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
+from scimserver.console.cookies import Cookies
+from scimserver.console.face import ConsoleFace
+from scimserver.console.render import Styles
+from scimserver.console.visit import Services
 from scimserver.db.pool import Database
 from scimserver.directory.mail import of_organization
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.passwords.settings import desk_of, hasher_of
 from scimserver.directory.reset_requests import ResetRequests
 from scimserver.http import health
+from scimserver.http.place import place_of
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.scim.face import BASE_PATH, ScimFace
@@ -64,6 +73,7 @@ async def application(
     """The whole application over an open database, tidying until the block ends."""
     room = WorkRoom(database, clock=surroundings.clock)
     refusals, usage, hasher = Refusals(), Usage(), hasher_of(settings, processes=settings.workers)
+    desk = desk_of(settings, hasher)
     metrics = Metrics(multiprocess_dir=surroundings.multiprocess_dir)
     app = web.Application(middlewares=[observing(metrics)])
     throttle = _throttle(settings, surroundings, metrics)
@@ -75,7 +85,7 @@ async def application(
         throttle=throttle,
         body_seconds=settings.body_seconds,
         reads=Reads(database),
-        desk=desk_of(settings, hasher),
+        desk=desk,
         refusals=refusals,
         usage=usage,
         base_url=base_url,
@@ -84,6 +94,7 @@ async def application(
         strict=ProvisioningService(strict=True, secret=surroundings.secret),
     )
     face.add_routes(app)
+    _add_pages(app, settings, surroundings, room, refusals, desk)
     health.add_routes(app, database)
     _add_metrics(app, metrics)
     tidying = Tidying(room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention)
@@ -119,6 +130,33 @@ def _mail(
         told=metrics.mailed,
         waiting=metrics.mail_waits,
     )
+
+
+def _add_pages(
+    app: web.Application,
+    settings: Settings,
+    surroundings: Surroundings,
+    room: WorkRoom,
+    refusals: Refusals,
+    desk: PasswordDesk,
+) -> None:
+    secret, place = surroundings.secret, place_of(surroundings.public_url)
+    guesses, candidates = Guesses(room, refusals, secret), Candidates(room.database, secret)
+    services = Services(
+        room=room,
+        login=Login(room, desk.hasher, candidates, guesses, refusals),
+        candidates=candidates,
+        guesses=guesses,
+        desk=desk,
+        requests=ResetRequests(room, secret),
+        refusals=refusals,
+        place=place,
+        cookies=Cookies(place),
+        styles=Styles(),
+        trusted_proxies=settings.trusted_proxies,
+        body_seconds=settings.body_seconds,
+    )
+    ConsoleFace(services).add_routes(app)
 
 
 def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:

@@ -2,49 +2,35 @@
 
 Whoever fails learns nothing: a wrong password, an unknown address, somebody who is deactivated, locked,
 without a password or under a clone's placeholder get one answer after the same work, the same statements
-included. A name leads to one organisation at most (docs/decisions/0022).
+included.
 Proven by tests/api/test_sign_in.py and tests/api/test_sign_in_refused.py; measured by tests/bench/timing.py.
 """
 
-import hashlib
-import hmac
-import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
-from asyncpg import Record
-
+from scimserver.access.candidates import Attempt, Candidate, Candidates
+from scimserver.access.guesses import Guess, Guesses
 from scimserver.access.refusals import Aim, Refusals
-from scimserver.access.throttle.addresses import account_of
-from scimserver.db.queries import load
+from scimserver.access.sessions import Caller
 from scimserver.directory import passwords, sessions, tries
-from scimserver.directory.domains import parents
-from scimserver.directory.limits import MAX_KEY_OCTETS
-from scimserver.directory.passwords import Credential, PasswordHasher, SetBy, Standing, Verified
-from scimserver.directory.passwords.policy import RULES, Profile
+from scimserver.directory.passwords import Credential, PasswordHasher, Standing, Verified
+from scimserver.directory.passwords.policy import RULES
 from scimserver.directory.sessions import Method, Started
 from scimserver.directory.tries import Account
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
-from scimserver.kernel.addresses import address_key, parse_address, parse_placeholder
-from scimserver.kernel.domains import hidden_character
-from scimserver.kernel.errors import Conflicted, InvalidValue, Refused, TooManyFailures, Unavailable
-from scimserver.kernel.facts import SessionStarted
-from scimserver.kernel.ids import INSTALLATION, OrganizationId, SessionId, UserId, new_uuid
+from scimserver.kernel.addresses import parse_placeholder
+from scimserver.kernel.errors import Conflicted, Refused, Unavailable
+from scimserver.kernel.ids import SessionId, new_uuid
 from scimserver.kernel.secrets import digest, new_secret
+from scimserver.kernel.session_facts import SessionStarted
 from scimserver.work import Work, WorkRoom
-
-_QUERIES = load("login")
-_ORGANIZATION = _QUERIES["organization_of_name"]
-_CANDIDATE = _QUERIES["candidate"]
 
 REFUSAL: Final = (
     "This address and this password do not go together, or there were too many tries. Check both; after"
     " several tries wait up to half an hour, or ask for a link to set a new password."
 )
-_NOT_A_NAME: Final = ""
-"""The key of what can be nobody's name: it is looked up all the same."""
 
 
 class SignInRefused(Refused):
@@ -56,6 +42,15 @@ class SignInRefused(Refused):
         super().__init__(REFUSAL)
 
 
+class WrongPassword(Refused):
+    """Whoever is signed in does not know the password."""
+
+    reason = "wrong_password"
+
+    def __init__(self) -> None:
+        super().__init__("This is not your password, or there were too many tries: after several, wait.")
+
+
 class ChangeRequired(Refused):
     """The password is right, but the user has to choose another one before anything else."""
 
@@ -63,18 +58,6 @@ class ChangeRequired(Refused):
 
     def __init__(self) -> None:
         super().__init__("Another password has to be chosen first, on the page where people sign in.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """What somebody gives who wants to sign in."""
-
-    address: str
-    password: str = field(repr=False)
-    organization: str = ""
-    """Its name, for those whose address does not lead there."""
-    device: str | None = field(default=None, repr=False)
-    """The secret of a device that may be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,26 +72,14 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    """Whoever might be meant."""
-
-    user: UserId
-    user_name: str
-    active: bool
-    known_device: bool
-    credential: Credential | None
-    profile: Profile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One attempt on its way."""
 
     origin: Origin
     now: datetime
-    source: bytes
+    guess: Guess
     account: Account
-    candidate: _Candidate | None
+    candidate: Candidate | None
 
     @property
     def standing(self) -> Standing | None:
@@ -124,14 +95,22 @@ class _Case:
 
 
 class Login:
-    """Lets people in. `secret` keys what stands for addresses and for names that nobody has."""
+    """Lets people in."""
 
-    def __init__(self, room: WorkRoom, hasher: PasswordHasher, refusals: Refusals, secret: bytes) -> None:
+    def __init__(
+        self,
+        room: WorkRoom,
+        hasher: PasswordHasher,
+        candidates: Candidates,
+        guesses: Guesses,
+        refusals: Refusals,
+    ) -> None:
         self._room = room
         self._database = room.database
         self._hasher = hasher
+        self._candidates = candidates
+        self._guesses = guesses
         self._refusals = refusals
-        self._key = hmac.digest(secret, b"scimserver sign-in", hashlib.sha256)
 
     async def sign_in(self, attempt: Attempt, origin: Origin, *, may_change: bool) -> Admitted:
         """Let somebody in, in a session of their own.
@@ -146,7 +125,7 @@ class Login:
         if fault is not None:
             await self._record(case, fault)
             raise SignInRefused
-        await tries.give_back_to_source(self._database, case.source)
+        await case.guess.take_back()
         if case.must_change and not may_change:
             await tries.give_back(self._database, case.account, case.now)
             await self._record(case, ChangeRequired.reason)
@@ -157,45 +136,9 @@ class Login:
 
     async def _case(self, attempt: Attempt, origin: Origin) -> _Case:
         """Whom somebody means; it counts for where they come from. Raises `TooManyFailures`."""
-        now, source = self._room.clock(), self._keyed(b"source", account_of(origin.client_address))
-        await self._require_patience(source, origin, now)
-        organization, key = await self._organization(attempt), _key(attempt.address)
-        row = await self._database.fetchrow(
-            _CANDIDATE, organization, key, digest(attempt.device) if attempt.device else None
-        )
-        candidate = _candidate(row) if row else None
-        nobody = UUID(bytes=self._keyed(b"account", organization.bytes + key.encode())[:16])
-        return _Case(
-            origin=origin,
-            now=now,
-            source=source,
-            account=Account(
-                organization=organization,
-                account=candidate.user if candidate else nobody,
-                device=digest(attempt.device or "")
-                if candidate and candidate.known_device
-                else tries.STRANGER,
-            ),
-            candidate=candidate,
-        )
-
-    async def _require_patience(self, source: bytes, origin: Origin, now: datetime) -> None:
-        wait = await tries.take_from_source(self._database, source, now)
-        if wait:
-            await self._log(NOBODY, origin, TooManyFailures.reason, now, status=429)
-            raise TooManyFailures(
-                "Too many tries to sign in came from this address: wait as Retry-After says.",
-                retry_after=math.ceil(wait.total_seconds()),
-            )
-
-    async def _organization(self, attempt: Attempt) -> OrganizationId:
-        """The organisation that is meant; where there is none, the installation, which has no users."""
-        domain = _domain(attempt.address)
-        name = attempt.organization.strip()
-        found = await self._database.fetchval(
-            _ORGANIZATION, _storable(name) if name else None, domain, parents(domain) if domain else []
-        )
-        return OrganizationId(found) if found else INSTALLATION
+        now, guess = self._room.clock(), await self._guesses.count(origin, SessionStarted.attempt)
+        account, candidate = await self._candidates.find(attempt)
+        return _Case(origin=origin, now=now, guess=guess, account=account, candidate=candidate)
 
     async def _verified(self, case: _Case, password: str) -> Verified:
         credential = case.candidate.credential if case.candidate else None
@@ -203,8 +146,26 @@ class Login:
             return await self._hasher.verify(credential.phc if credential else None, password)
         except Unavailable:
             await tries.give_back(self._database, case.account, case.now)
-            await tries.give_back_to_source(self._database, case.source)
+            await case.guess.take_back()
             raise
+
+    async def verified_own(self, work: Work, caller: Caller, password: str) -> Credential:
+        """The password of whoever is signed in, which they have to know to choose another one.
+
+        Tries count for the session, so that whoever took one over cannot lock its owner out.
+        Raises `WrongPassword`, `Unavailable`.
+        """
+        session, now = caller.signed_in.session, self._room.clock()
+        account = Account(
+            organization=caller.actor.organization, account=session.user, device=session.id.bytes
+        )
+        in_time = await tries.take(self._database, account, now)
+        credential = await passwords.find(work, session.user)
+        verified = await self._hasher.verify(credential.phc if credential else None, password)
+        if credential is None or not in_time or not verified.matches:
+            raise WrongPassword
+        await tries.give_back(self._database, account, now)
+        return credential
 
     # -- letting in, or not ----------------------------------------------------
 
@@ -225,37 +186,27 @@ class Login:
         return Admitted(actor=actor, user_name=candidate.user_name, started=started, device=device)
 
     async def _record(self, case: _Case, reason: str) -> None:
+        """Put a refusal on record, like others of its kind within a minute by their number."""
         whose, candidate = replace(NOBODY, organization=case.account.organization), case.candidate
         aim = Aim(
             account=case.account.account,
             user=candidate.user if candidate else None,
             user_name=candidate.user_name if candidate else "",
         )
-        await self._log(whose, case.origin, reason, case.now, aim=aim)
-
-    async def _log(
-        self,
-        actor: Actor,
-        origin: Origin,
-        reason: str,
-        now: datetime,
-        *,
-        status: int | None = None,
-        aim: Aim | None = None,
-    ) -> None:
-        """Put a refusal on record, like others of its kind within a minute by their number."""
-        event = SessionStarted.attempt
         entry = self._refusals.seen(
-            actor, origin, reason=reason, now=now, status=status, event=event, aim=aim
+            whose,
+            case.origin,
+            reason=reason,
+            now=case.now,
+            status=None,
+            event=SessionStarted.attempt,
+            aim=aim,
         )
         if entry is not None:
             await self._room.record(entry)
 
-    def _keyed(self, what: bytes, value: bytes) -> bytes:
-        return hmac.digest(self._key, what + b"\0" + value, hashlib.sha256)
 
-
-async def _start(work: Work, actor: Actor, candidate: _Candidate, verified: Verified) -> Started:
+async def _start(work: Work, actor: Actor, candidate: Candidate, verified: Verified) -> Started:
     """The session of somebody whose password is still the one that was verified. Raises `Conflicted`."""
     assert actor.session is not None
     await sessions.hold(work, candidate.user)
@@ -282,48 +233,3 @@ def _fault(case: _Case, *, in_time: bool, matches: bool) -> str | None:
     if not matches:
         return "wrong_password"
     return "password_expired" if case.standing is Standing.EXPIRED else None
-
-
-def _candidate(row: Record) -> _Candidate:
-    user = UserId(row["id"])
-    credential = (
-        Credential(
-            user=user,
-            phc=row["password_hash"],
-            changed=row["changed"],
-            must_change=row["must_change"],
-            expires=row["expires"],
-            set_by=SetBy(row["set_by"]),
-        )
-        if row["password_hash"] is not None
-        else None
-    )
-    return _Candidate(
-        user=user,
-        user_name=row["user_name"],
-        active=row["active"],
-        known_device=row["known_device"],
-        credential=credential,
-        profile=Profile(row["password_profile"]),
-    )
-
-
-def _key(address: str) -> str:
-    """What a name is looked up by."""
-    name = address.strip()
-    # Beyond that no user's key goes, and folding takes a time that grows with the text.
-    if len(name) > MAX_KEY_OCTETS:
-        return _NOT_A_NAME
-    return _storable(address_key(name))
-
-
-def _storable(text: str) -> str:
-    """The text, if PostgreSQL can hold it."""
-    return text if hidden_character(text) is None else _NOT_A_NAME
-
-
-def _domain(address: str) -> str | None:
-    try:
-        return parse_address(address.strip()).domain
-    except InvalidValue:
-        return None

@@ -27,7 +27,7 @@ _Kind = tuple[OrganizationId, UUID | None, str | None, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """Whom somebody wanted to be: refusals tell accounts apart in the same way, whether there is a user or not."""
+    """Whom somebody wanted to be: accounts are told apart in the same way, whether there is a user or not."""
 
     account: UUID
     user: UserId | None = None

@@ -12,10 +12,10 @@ from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses, Organization
-from scimserver.directory.passwords import Profile
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
+from scimserver.kernel.profiles import Profile
 
 _addresses = click.option(
     "--addresses",

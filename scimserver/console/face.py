@@ -27,7 +27,9 @@ from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.errors import Conflicted, NotFound, NotPermitted, RateLimited, Refused, Unavailable
 
-STALE: Final = "This form was open for too long, or in another browser. Nothing was done: please send it again."
+STALE: Final = "This form was open for too long. Nothing was done: please fill it in again."
+
+_METHODS: Final = ("GET", "HEAD", "POST")
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +49,7 @@ class ConsoleFace:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._styles = render.Styles()
+        self._styles = services.styles
         self._pages: Sequence[Page] = (
             SignInPage(),
             SignOutPage(),
@@ -59,7 +61,7 @@ class ConsoleFace:
 
     def add_routes(self, application: web.Application) -> None:
         """Serve every page, and the style sheet."""
-        render.add_templates(application, self._services.place, self._styles)
+        render.add_templates(application)
         for page in self._pages:
             application.router.add_route("*", page.path, self._handler(page), expect_handler=go_on)
         application.router.add_get(render.STATIC + self._styles.name, self._style)
@@ -85,9 +87,8 @@ class ConsoleFace:
         request, place = visit.request, self._services.place
         if request.host.lower() not in place.hosts:
             raise BadForm(421, f"These pages are at {place.url(page.path)}.")
-        methods = ("GET", "HEAD", "POST") if page.attempt else ("GET", "HEAD")
-        if request.method not in methods:
-            raise WrongMethod(methods)
+        if request.method not in _METHODS:
+            raise WrongMethod
         await visit.recognise()
         elsewhere = _elsewhere(visit, page)
         if elsewhere is not None:
@@ -97,16 +98,15 @@ class ConsoleFace:
         return await self._submitted(visit, page)
 
     async def _submitted(self, visit: Visit, page: Page) -> web.Response:
-        assert page.attempt is not None
         try:
             forms.require_same_site(visit.request, self._services.place)
         except BadForm as foreign:
-            await attempts.count(visit, page.attempt, "foreign_form", foreign.status)
+            await attempts.count(visit, page.fact, "foreign_form", foreign.status)
             raise
         form = await forms.read_form(visit.request, self._services.body_seconds, page.fields)
         if not forms.is_token_for(visit.binding, form[forms.TOKEN]):
-            await attempts.count(visit, page.attempt, "stale_form", 403)
-            return await page.show(visit, form.refused(whole=STALE, status=403))
+            await attempts.count(visit, page.fact, "stale_form", 403)
+            return await page.show(visit, form.refused({"": STALE}, status=403))
         return await page.submit(visit, form)
 
     def _told(self, visit: Visit, fault: Fault) -> web.Response:
@@ -118,9 +118,8 @@ class ConsoleFace:
 class WrongMethod(BadForm):
     """The page does not answer such a request."""
 
-    def __init__(self, methods: Sequence[str]) -> None:
+    def __init__(self) -> None:
         super().__init__(405, "This page cannot be asked for in that way: follow a link to it.")
-        self.allowed = ", ".join(methods)
 
 
 def _elsewhere(visit: Visit, page: Page) -> str | None:
@@ -129,13 +128,13 @@ def _elsewhere(visit: Visit, page: Page) -> str | None:
         return None
     if visit.caller is None:
         return f"/signin?next={page.path}"
-    return "/password" if visit.caller.signed_in.must_change and not page.while_must_change else None
+    return "/password" if visit.caller.must_change and not page.while_must_change else None
 
 
 def _fault(failure: Exception, visit: Visit) -> Fault:
     match failure:
         case WrongMethod():
-            return _of(failure, {hdrs.ALLOW: failure.allowed})
+            return _of(failure, {hdrs.ALLOW: ", ".join(_METHODS)})
         case BadForm():
             return _of(failure)
         case BodyTooLarge() | BodyEncoded():

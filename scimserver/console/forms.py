@@ -46,10 +46,9 @@ class Form:
         """What stands in a field; nothing where it was not sent."""
         return self.values.get(name, "")
 
-    def refused(self, *, status: int = 422, **errors: str) -> "Form":
-        """The same form with errors; `whole` names that of the form itself."""
-        told = {"" if name == "whole" else name: sentence for name, sentence in errors.items()}
-        return Form(values=self.values, errors={**self.errors, **told}, status=status)
+    def refused(self, errors: Mapping[str, str], *, status: int = 422) -> "Form":
+        """The same form with errors."""
+        return Form(values=self.values, errors=errors, status=status)
 
 
 def token_for(binding: str) -> str:

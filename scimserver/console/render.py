@@ -43,19 +43,17 @@ class Styles:
         return response
 
 
-def add_templates(application: web.Application, place: Place, styles: Styles) -> None:
+def add_templates(application: web.Application) -> None:
     """Let pages of an application be rendered."""
-    environment = aiohttp_jinja2.setup(
+    aiohttp_jinja2.setup(
         application,
+        filters={"moment": moment},
         loader=PackageLoader("scimserver.console"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["prefix"] = place.prefix
-    environment.globals["stylesheet"] = place.prefix + STATIC + styles.name
-    environment.filters["moment"] = moment
 
 
 def moment(value: Any) -> str:

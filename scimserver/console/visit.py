@@ -7,12 +7,15 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from scimserver.access import sessions
+from scimserver.access.candidates import Candidates
+from scimserver.access.guesses import Guesses
 from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
 from scimserver.access.sessions import Caller
 from scimserver.console import forms, render
 from scimserver.console.cookies import Cookie, Cookies
 from scimserver.console.forms import Form
+from scimserver.console.render import Styles
 from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.reset_requests import ResetRequests
 from scimserver.http.caller import Network
@@ -31,11 +34,14 @@ class Services:
 
     room: WorkRoom
     login: Login
+    candidates: Candidates
+    guesses: Guesses
     desk: PasswordDesk
     requests: ResetRequests
     refusals: Refusals
     place: Place
     cookies: Cookies
+    styles: Styles
     trusted_proxies: Sequence[Network]
     body_seconds: float
     """How long a form may take to arrive."""
@@ -76,10 +82,14 @@ class Visit:
     def page(self, template: str, form: Form = BLANK, **context: object) -> web.Response:
         """A page with a form on it, if need be with its errors."""
         binding = self.binding or self.fresh
+        prefix = self.services.place.prefix
         whole = {
+            "prefix": prefix,
+            "stylesheet": prefix + render.STATIC + self.services.styles.name,
             "token": forms.token_for(binding),
             "form": form,
             "signed_in": self.caller.signed_in if self.caller else None,
+            "must_change": self.caller is not None and self.caller.must_change,
             **context,
         }
         response = render.page(self.request, template, whole, status=form.status)
@@ -95,15 +105,30 @@ class Visit:
 class Page(Protocol):
     """A page at one path."""
 
-    path: str
-    fields: tuple[str, ...]
-    """The fields of its form; none where nothing is sent to it."""
-    attempt: type[Fact] | None
-    """What its form attempts, for the log; None where it has no form."""
-    needs_session: bool
-    """Whether only people who are signed in get to see it."""
-    while_must_change: bool
-    """Whether they do also while they have to choose another password first."""
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        ...
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of its form."""
+        ...
+
+    @property
+    def fact(self) -> type[Fact]:
+        """What its form attempts, for the log."""
+        ...
+
+    @property
+    def needs_session(self) -> bool:
+        """Whether only people who are signed in get to see it."""
+        ...
+
+    @property
+    def while_must_change(self) -> bool:
+        """Whether they do also while they have to choose another password first."""
+        ...
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
         """The page, with what was filled in and what is wrong with it."""

@@ -13,7 +13,6 @@ from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.directory import roles
 from scimserver.directory.limits import shown
-from scimserver.directory.passwords import Profile
 from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
 from scimserver.kernel.facts import (
     Change,
@@ -23,6 +22,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.profiles import Profile
 from scimserver.work import Work
 
 _QUERIES = load("organizations")

@@ -17,7 +17,7 @@ change AS (
 SELECT s.id, s.user_id, s.method, s.created, s.last_used, s.expires, s.network, s.agent,
        u.user_name, r.id AS role_id, r.name AS role_name, r.permissions,
        o.name AS organization_name, o.title AS organization_title, o.password_profile,
-       c.changed, c.must_change, c.expires AS password_expires
+       c.changed, c.must_change
 FROM sessions AS s
 JOIN users AS u ON u.org_id = s.org_id AND u.id = s.user_id
 JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id

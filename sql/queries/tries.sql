@@ -17,12 +17,12 @@ UPDATE sign_in_sources SET empty_at = empty_at - $2::interval WHERE source = $1;
 -- name: take_try
 -- Count a try as a failure, which it is until it proves to be none; no row where it comes too early.
 -- $1 organisation, $2 account, $3 device, $4 now, $5 seconds to wait after so many failures; after more, for ever
-INSERT INTO sign_in_tries AS t (org_id, account, device, failures, latest, next_try)
+INSERT INTO sign_in_tries (org_id, account, device, failures, latest, next_try)
 VALUES ($1, $2, $3, 1, $4::timestamptz, $4::timestamptz + ($5::float8[])[1] * interval '1 second')
 ON CONFLICT (org_id, account, device) DO UPDATE
-SET failures = t.failures + 1, latest = $4,
-    next_try = coalesce($4 + ($5::float8[])[t.failures + 1] * interval '1 second', 'infinity')
-WHERE t.next_try <= $4
+SET failures = sign_in_tries.failures + 1, latest = $4,
+    next_try = coalesce($4 + ($5::float8[])[sign_in_tries.failures + 1] * interval '1 second', 'infinity')
+WHERE sign_in_tries.next_try <= $4
 RETURNING failures;
 
 -- name: give_back_try

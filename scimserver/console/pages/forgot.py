@@ -5,9 +5,11 @@ Proven by tests/console/test_forgot_page.py.
 
 from aiohttp import web
 
+from scimserver.console.attempts import count
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
-from scimserver.kernel.errors import InvalidValue
+from scimserver.kernel.errors import InvalidValue, RateLimited
+from scimserver.kernel.ids import INSTALLATION
 from scimserver.kernel.mail_facts import PasswordResetRequested
 
 
@@ -16,7 +18,7 @@ class ForgotPage:
 
     path = "/forgot"
     fields = ("address", "organization")
-    attempt = PasswordResetRequested
+    fact = PasswordResetRequested
     needs_session = False
     while_must_change = True
 
@@ -26,10 +28,15 @@ class ForgotPage:
 
     async def submit(self, visit: Visit, form: Form) -> web.Response:
         """Take the request; what becomes of it is told to nobody but the owner of the address."""
-        login = visit.services.login
+        services, address, name = visit.services, form["address"].strip(), form["organization"]
+        # Without a name, whoever has the address is meant, in whichever organisation.
+        organization = await services.candidates.organization_of("", name) if name.strip() else INSTALLATION
         try:
-            organization = await login.organization_named(form["organization"])
-            await visit.services.requests.ask(visit.origin, form["address"].strip(), organization)
+            await services.requests.ask(visit.origin, address, organization)
         except InvalidValue as refused:
-            return await self.show(visit, form.refused(address=refused.detail))
+            await count(visit, PasswordResetRequested, refused.reason, 422)
+            return await self.show(visit, form.refused({"address": refused.detail}))
+        except RateLimited as refused:
+            await count(visit, PasswordResetRequested, refused.reason, 429)
+            raise
         return visit.redirect("/forgot?sent")

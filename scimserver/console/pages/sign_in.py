@@ -8,14 +8,15 @@ from typing import Final
 
 from aiohttp import web
 
-from scimserver.access.login import Admitted, Attempt, SignInRefused
+from scimserver.access.candidates import Attempt
+from scimserver.access.login import Admitted, SignInRefused
 from scimserver.console.attempts import attempt
 from scimserver.console.cookies import Cookie
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
 from scimserver.kernel.errors import NotFound
-from scimserver.kernel.facts import SessionEnded, SessionStarted
+from scimserver.kernel.session_facts import SessionEnded, SessionStarted
 
 HOME: Final = "/sessions"
 """Where people go who are signed in, unless they wanted to go somewhere else."""
@@ -32,7 +33,7 @@ class SignInPage:
 
     path = "/signin"
     fields = ("address", "password", "organization", "next")
-    attempt = SessionStarted
+    fact = SessionStarted
     needs_session = False
     while_must_change = True
 
@@ -60,7 +61,7 @@ class SignInPage:
             if not form[name].strip()
         }
         if missing:
-            return await self.show(visit, form.refused(**missing))
+            return await self.show(visit, form.refused(missing))
         asked = Attempt(
             address=form["address"],
             password=form["password"],
@@ -70,7 +71,7 @@ class SignInPage:
         try:
             admitted = await visit.services.login.sign_in(asked, visit.origin, may_change=True)
         except SignInRefused as refused:
-            return await self.show(visit, form.refused(whole=refused.detail))
+            return await self.show(visit, form.refused({"": refused.detail}))
         await _leave(visit)
         return _let_in(visit, admitted, our_path(form["next"]))
 

@@ -10,7 +10,7 @@ from scimserver.console.cookies import Cookie
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
-from scimserver.kernel.facts import SessionEnded
+from scimserver.kernel.session_facts import SessionEnded
 
 
 class SignOutPage:
@@ -18,7 +18,7 @@ class SignOutPage:
 
     path = "/signout"
     fields = ()
-    attempt = SessionEnded
+    fact = SessionEnded
     needs_session = True
     while_must_change = True
 

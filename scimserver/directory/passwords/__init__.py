@@ -5,6 +5,7 @@ from scimserver.directory.passwords.actions import change_own as change_own
 from scimserver.directory.passwords.actions import clear as clear
 from scimserver.directory.passwords.actions import find as find
 from scimserver.directory.passwords.actions import policy_of as policy_of
+from scimserver.directory.passwords.actions import prepare as prepare
 from scimserver.directory.passwords.actions import set_by_administrator as set_by_administrator
 from scimserver.directory.passwords.actions import set_by_link as set_by_link
 from scimserver.directory.passwords.actions import store_attribute as store_attribute
@@ -24,5 +25,5 @@ from scimserver.directory.passwords.model import Standing as Standing
 from scimserver.directory.passwords.policy import MAX_LENGTH as MAX_LENGTH
 from scimserver.directory.passwords.policy import MIN_LENGTH as MIN_LENGTH
 from scimserver.directory.passwords.policy import Policy as Policy
-from scimserver.directory.passwords.policy import Profile as Profile
 from scimserver.directory.passwords.policy import requirements as requirements
+from scimserver.kernel.profiles import Profile as Profile

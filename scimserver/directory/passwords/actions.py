@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from scimserver.directory import password_resets, sessions, tries
 from scimserver.directory.passwords import policy as policies
 from scimserver.directory.passwords import store
 from scimserver.directory.passwords.context import words_of_person
@@ -27,7 +28,7 @@ from scimserver.kernel.facts import (
     PasswordSetByAdministrator,
     PasswordSetByLink,
 )
-from scimserver.kernel.ids import RoleId
+from scimserver.kernel.ids import RoleId, UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
 
@@ -50,9 +51,9 @@ async def policy_of(work: Work) -> Policy:
     return await store.policy_of(work, work.actor.organization)
 
 
-async def find(work: Work, user: Person) -> Credential | None:
-    """The user's password as it is stored, if there is one."""
-    return await store.find(work, work.actor.organization, user.id)
+async def find(work: Work, user: UserId) -> Credential | None:
+    """A user's password as it is stored, if there is one."""
+    return await store.find(work, work.actor.organization, user)
 
 
 async def set_by_administrator(
@@ -76,7 +77,7 @@ async def set_by_administrator(
             )
         allowed = await _allowed(work, user, password, policy)
     expires = work.now + UNUSED_FOR
-    _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
+    await _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
     work.note(PasswordSetByAdministrator(target=user.id, display=user.user_name, changes=changes))
 
 
@@ -91,8 +92,17 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
         if await password.is_any_of([current.phc]):
             raise policies.unchanged(policy)
         allowed = await _allowed(work, user, password, policy, current)
-    _store(work, user, allowed, SetBy.OWNER)
+    await _store(work, user, allowed, SetBy.OWNER)
     work.note(PasswordChanged(target=user.id, display=user.user_name, changes=(CHANGED,)))
+
+
+async def prepare(work: Work, user: Person, password: NewPassword) -> None:
+    """Do now what takes long of setting a password: see whether it is allowed, and hash it.
+
+    Raises `PasswordNotAllowed`, `Unavailable`.
+    """
+    with _told(user, CHANGED):
+        await _allowed(work, user, password, await policy_of(work))
 
 
 async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
@@ -102,7 +112,7 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
     """
     with _told(user, CHANGED):
         allowed = await _allowed(work, user, password, await policy_of(work))
-    _store(work, user, allowed, SetBy.LINK)
+    await _store(work, user, allowed, SetBy.LINK)
     work.note(PasswordSetByLink(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -114,10 +124,11 @@ async def clear(work: Work, user: Person) -> None:
     work.require(Permission.USERS_SET_PASSWORD)
     with _told(user, CHANGED):
         require_rank(work, user.permissions)
-    current = await find(work, user)
+    current = await find(work, user.id)
     if current is None:
         work.note(PasswordAbsent(target=user.id, display=user.user_name))
         return
+    await _begin_anew(work, user.id)
     work.change(store.CLEAR, work.actor.organization, user.id, current.phc)
     work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
@@ -148,15 +159,15 @@ async def attribute(
     require_rank(work, {*held, *await store.permissions_of(work, role)})
     policy = await policy_of(work)
     password.check(policy, _words(user))
-    current = await find(work, user) if policy.rules.history else None
+    current = await find(work, user.id) if policy.rules.history else None
     if current is not None and await password.is_any_of([current.phc]):
         return None
     return await _allowed(work, user, password, policy, current)
 
 
-def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:
+async def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:
     """Stage it, after the change that makes the user what was looked at."""
-    _store(work, user, allowed, SetBy.CONNECTION)
+    await _store(work, user, allowed, SetBy.CONNECTION)
 
 
 def require_rank(work: Work, permissions: Iterable[str]) -> None:
@@ -180,14 +191,14 @@ async def _allowed(
     if not policy.rules.history:
         seen = current.phc if current else None
         return Allowed(digest=await password.digest(), seen=seen)
-    current = current or await find(work, user)
+    current = current or await find(work, user.id)
     former = current.remembered(policy.rules) if current else ()
     if current and await password.is_any_of((current.phc, *current.former)[: policy.rules.history]):
         raise policies.reused(policy)
     return Allowed(digest=await password.digest(), former=former, seen=current.phc if current else "")
 
 
-def _store(
+async def _store(
     work: Work,
     user: Person,
     allowed: Allowed,
@@ -196,6 +207,7 @@ def _store(
     must_change: bool = False,
     expires: datetime | None = None,
 ) -> None:
+    await _begin_anew(work, user.id)
     work.change(
         store.SET,
         work.actor.organization,
@@ -210,6 +222,16 @@ def _store(
         allowed.seen,
         broken=store.BROKEN,
     )
+
+
+async def _begin_anew(work: Work, user: UserId) -> None:
+    """End what hung on the password before: sessions but the actor's own, links, failures that were counted.
+
+    Nobody signs in as the user from here on until the work ends.
+    """
+    await sessions.end_every(work, user, keep=work.actor.session if work.actor.user == user else None)
+    await password_resets.revoke(work, user)
+    await tries.forgive(work, user)
 
 
 def _words(user: Person) -> tuple[str, ...]:

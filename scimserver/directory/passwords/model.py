@@ -62,13 +62,18 @@ class Credential:
             return Standing.EXPIRED
         if self.must_change:
             return Standing.MUST_CHANGE
-        if rules.max_age is not None and now - self.changed >= rules.max_age:
+        if is_too_old(self.changed, rules, now):
             return Standing.TOO_OLD
         return Standing.VALID
 
     def remembered(self, rules: Rules) -> tuple[str, ...]:
         """The digests that stay when another password takes this one's place."""
         return (self.phc, *self.former)[: max(0, rules.history - 1)]
+
+
+def is_too_old(changed: datetime, rules: Rules, now: datetime) -> bool:
+    """Whether a password that was set at a moment has to be changed because of its age."""
+    return rules.max_age is not None and now - changed >= rules.max_age
 
 
 class Person(Protocol):

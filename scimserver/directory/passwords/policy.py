@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 from scimserver.directory.passwords.blocklist import Blocklist, is_repetition
 from scimserver.directory.passwords.context import consists_of
 from scimserver.kernel.errors import PasswordNotAllowed
+from scimserver.kernel.profiles import Profile
 
 MIN_LENGTH: Final = 15
 """Code points after NFKC."""
@@ -23,13 +23,6 @@ MIN_LENGTH: Final = 15
 MAX_LENGTH: Final = 256
 MAX_OCTETS: Final = 1024
 """Of UTF-8, before and after NFKC."""
-
-
-class Profile(StrEnum):
-    """Which standard an organisation's passwords follow. Values are stored: never rename one."""
-
-    DEFAULT = "default"
-    PCI = "pci"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

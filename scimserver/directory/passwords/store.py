@@ -7,9 +7,10 @@ from asyncpg import Record
 from scimserver.db.queries import Query, load
 from scimserver.directory.passwords.context import words_of_organization
 from scimserver.directory.passwords.model import Credential, SetBy
-from scimserver.directory.passwords.policy import Policy, Profile
+from scimserver.directory.passwords.policy import Policy
 from scimserver.kernel.errors import Conflicted
 from scimserver.kernel.ids import OrganizationId, RoleId, UserId
+from scimserver.kernel.profiles import Profile
 from scimserver.work import Broken, Work
 
 _QUERIES = load("passwords")

@@ -4,6 +4,7 @@ from scimserver.directory.sessions.actions import end as end
 from scimserver.directory.sessions.actions import end_every as end_every
 from scimserver.directory.sessions.actions import every as every
 from scimserver.directory.sessions.actions import find as find
+from scimserver.directory.sessions.actions import hold as hold
 from scimserver.directory.sessions.actions import sign_out as sign_out
 from scimserver.directory.sessions.actions import start as start
 from scimserver.directory.sessions.model import Method as Method

@@ -5,15 +5,13 @@ lives, whose it is and what they may do is one statement, so an end counts from 
 Proven by tests/database/test_sessions.py.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from asyncpg import Record
 
 from scimserver.db.pool import Reader
 from scimserver.db.queries import load
-from scimserver.directory.passwords.model import standing_of
-from scimserver.directory.passwords.policy import RULES, Profile
 from scimserver.directory.sessions.model import (
     ABSOLUTE,
     TOUCHED_EVERY,
@@ -26,10 +24,12 @@ from scimserver.directory.sessions.model import (
     network_of,
 )
 from scimserver.kernel.errors import Conflicted, NotFound
-from scimserver.kernel.facts import Change, SessionEnded, SessionsAbsent, SessionsEnded, SessionStarted
-from scimserver.kernel.ids import OrganizationId, RoleId, SessionId, UserId, new_uuid
+from scimserver.kernel.facts import Change
+from scimserver.kernel.ids import OrganizationId, RoleId, SessionId, UserId
 from scimserver.kernel.permissions import Permission, known_permissions
+from scimserver.kernel.profiles import Profile
 from scimserver.kernel.secrets import digest, new_scoped, organization_of
+from scimserver.kernel.session_facts import SessionEnded, SessionsAbsent, SessionsEnded, SessionStarted
 from scimserver.work import Work
 
 _QUERIES = load("sessions")
@@ -162,7 +162,6 @@ def _session(row: Record, last_used: datetime) -> Session:
 
 
 def _signed_in(row: Record, organization: OrganizationId, now: datetime) -> SignedIn:
-    rules = RULES[Profile(row["password_profile"])]
     last_used = now if now - row["last_used"] >= TOUCHED_EVERY else row["last_used"]
     return SignedIn(
         session=_session(row, last_used),
@@ -173,5 +172,7 @@ def _signed_in(row: Record, organization: OrganizationId, now: datetime) -> Sign
         role=RoleId(row["role_id"]),
         role_name=row["role_name"],
         permissions=known_permissions(row["permissions"]),
-        must_change=row["changed"] is not None and must_change(row, rules, now),
+        profile=Profile(row["password_profile"]),
+        password_changed=row["changed"],
+        told_to_change=bool(row["must_change"]),
     )

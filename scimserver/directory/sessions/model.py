@@ -11,9 +11,9 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from scimserver.directory.passwords.policy import Profile
 from scimserver.kernel.ids import OrganizationId, RoleId, SessionId, UserId
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.profiles import Profile
 
 ABSOLUTE: Final = timedelta(hours=12)
 """After that, whoever is signed in signs in again."""
@@ -82,8 +82,11 @@ class SignedIn:
     role: RoleId
     role_name: str
     permissions: frozenset[Permission]
-    must_change: bool
-    """Whether another password has to be chosen before anything else."""
+    profile: Profile
+    password_changed: datetime | None
+    """When the password was set, where there is one."""
+    told_to_change: bool
+    """Whether another one has to be chosen, because an administrator set it."""
 
 
 def end_of(last_used: datetime, expires: datetime, profile: Profile) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from scimserver.directory import passwords
+from scimserver.directory import passwords, sessions
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED, Allowed
@@ -67,7 +67,7 @@ async def create(work: Work, wanted: Document, password: NewPassword | None = No
     changes = difference({}, user.document)
     allowed = await _allowed(work, user, password, changes) if password else None
     if allowed is not None:
-        passwords.store_attribute(work, user, allowed)
+        await passwords.store_attribute(work, user, allowed)
         changes = (*changes, CHANGED)
     work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
     return user
@@ -148,9 +148,9 @@ async def update(
         broken=store.BROKEN,
     )
     if allowed is not None:
-        passwords.store_attribute(work, user, allowed)
+        await passwords.store_attribute(work, user, allowed)
         changes = (*changes, CHANGED)
-    await end_of_change(work, current, user, with_password=allowed is not None)
+    await end_of_change(work, current, user)
     work.note(_updated(current, user, changes))
     return user
 
@@ -169,6 +169,7 @@ async def delete(work: Work, current: User) -> None:
     await _require_other_administrator(work, current, difference(current.document, {}))
     organization = work.actor.organization
     await hold(work, current)
+    await sessions.end_every(work, current.id)
     with work.step("memberships"):
         groups = await held_groups(work, current)
         if groups:
