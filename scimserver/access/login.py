@@ -22,9 +22,9 @@ from scimserver.directory.tries import Account
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
 from scimserver.kernel.addresses import parse_placeholder
 from scimserver.kernel.errors import Conflicted, Refused, Unavailable
+from scimserver.kernel.facts import SessionStarted
 from scimserver.kernel.ids import SessionId, new_uuid
 from scimserver.kernel.secrets import digest, new_secret
-from scimserver.kernel.session_facts import SessionStarted
 from scimserver.work import Work, WorkRoom
 
 REFUSAL: Final = (

@@ -25,13 +25,13 @@ class Actor:
     organization: OrganizationId
     permissions: frozenset[Permission]
     connection: ConnectionId | None = None
-    user: UserId | None = None
-    """The person who is signed in."""
-    session: SessionId | None = None
-    """The session in which that person acts."""
     credential: TokenId | None = None
+    user: UserId | None = None
+    """The person, where the actor is one."""
+    session: SessionId | None = None
+    """In which session the person acts."""
     name: str = ""
-    """A name for the log: the connection's, or the operating system's user. Never a person's."""
+    """A name for the log: the connection's, or the operating system's user. Never a user's."""
 
 
 def operator(name: str, organization: OrganizationId = INSTALLATION) -> Actor:

@@ -5,10 +5,6 @@ SELECT o.password_profile, o.support_contact, o.must_change_locked, o.name, o.ti
              ORDER BY d.created, d.domain LIMIT 50) AS domains
 FROM organizations AS o WHERE o.id = $1;
 
--- name: permissions_of_role
--- What whoever has a role may do.  $1 organisation, $2 role
-SELECT permissions FROM roles WHERE org_id = $1 AND id = $2;
-
 -- name: find_credential
 -- A user's password as it is stored.  $1 organisation, $2 user
 SELECT password_hash, changed, must_change, expires, set_by, former

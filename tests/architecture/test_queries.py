@@ -35,6 +35,8 @@ NOT_OF_ONE_ORGANIZATION = {
     "sweeping.drop_old_devices": "housekeeping of the installation",
     "sweeping.drop_old_sources": "housekeeping of the installation",
     "sweeping.drop_old_tries": "housekeeping of the installation",
+    "roles.has_free_names": "its id is the org_id of everything else",
+    "roles.renew_rules": "its id is the org_id of everything else",
     "tidying.drop_old_messages": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "tries.give_back_to_source": "an address from which people sign in belongs to no organisation",

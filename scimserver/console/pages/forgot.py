@@ -9,8 +9,8 @@ from scimserver.console.attempts import count
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.kernel.errors import InvalidValue, RateLimited
+from scimserver.kernel.facts import PasswordResetRequested
 from scimserver.kernel.ids import INSTALLATION
-from scimserver.kernel.mail_facts import PasswordResetRequested
 
 
 class ForgotPage:

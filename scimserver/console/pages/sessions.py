@@ -13,8 +13,8 @@ from scimserver.console.forms import BadForm, Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
 from scimserver.kernel.errors import NotFound
+from scimserver.kernel.facts import SessionEnded, SessionsEnded
 from scimserver.kernel.ids import SessionId, parse_uuid
-from scimserver.kernel.session_facts import SessionEnded, SessionsEnded
 
 _OTHERS: Final = "others"
 _NOTICES: Final = {"one": "The session has ended.", _OTHERS: "All the other sessions have ended."}

@@ -16,7 +16,7 @@ from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
 from scimserver.kernel.errors import NotFound
-from scimserver.kernel.session_facts import SessionEnded, SessionStarted
+from scimserver.kernel.facts import SessionEnded, SessionStarted
 
 HOME: Final = "/sessions"
 """Where people go who are signed in, unless they wanted to go somewhere else."""

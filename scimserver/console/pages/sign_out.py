@@ -10,7 +10,7 @@ from scimserver.console.cookies import Cookie
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
-from scimserver.kernel.session_facts import SessionEnded
+from scimserver.kernel.facts import SessionEnded
 
 
 class SignOutPage:

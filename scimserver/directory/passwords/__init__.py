@@ -1,5 +1,6 @@
 """Passwords (rule P7): what they have to be, how they are kept and recognised, how they are set."""
 
+from scimserver.directory.passwords.actions import Allowed as Allowed
 from scimserver.directory.passwords.actions import attribute as attribute
 from scimserver.directory.passwords.actions import change_own as change_own
 from scimserver.directory.passwords.actions import clear as clear

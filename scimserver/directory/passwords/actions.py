@@ -5,7 +5,7 @@ one has set is one that one can sign in with.
 Proven by tests/database/test_passwords.py and tests/api/test_password_action.py.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from scimserver.directory.passwords.desk import NewPassword
 from scimserver.directory.passwords.hashing import PasswordDigest
 from scimserver.directory.passwords.model import UNUSED_FOR, Credential, Person, SetBy
 from scimserver.directory.passwords.policy import Policy
-from scimserver.kernel.errors import InvalidValue, NotPermitted, Refused
+from scimserver.kernel.errors import InvalidValue, Refused
 from scimserver.kernel.facts import (
     Change,
     PasswordAbsent,
@@ -28,7 +28,7 @@ from scimserver.kernel.facts import (
     PasswordSetByAdministrator,
     PasswordSetByLink,
 )
-from scimserver.kernel.ids import RoleId, UserId
+from scimserver.kernel.ids import UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
 
@@ -67,7 +67,7 @@ async def set_by_administrator(
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with _told(user, CHANGED, Change(path="mustChange", new=must_change)) as changes:
-        require_rank(work, user.permissions)
+        work.require_holding(user.permissions, "This user")
         policy = await policy_of(work)
         if policy.must_change_locked and not must_change:
             raise InvalidValue(
@@ -123,7 +123,7 @@ async def clear(work: Work, user: Person) -> None:
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with _told(user, CHANGED):
-        require_rank(work, user.permissions)
+        work.require_holding(user.permissions, "This user")
     current = await find(work, user.id)
     if current is None:
         work.note(PasswordAbsent(target=user.id, display=user.user_name))
@@ -149,14 +149,14 @@ def use(work: Work, credential: Credential, rehashed: PasswordDigest | None) -> 
 
 
 async def attribute(
-    work: Work, user: Person, role: RoleId, password: NewPassword, held: Iterable[str] = ()
+    work: Work, user: Person, password: NewPassword, held: Collection[Permission]
 ) -> Allowed | None:
-    """The password that a connection gives a user, who will have a role and did hold permissions.
+    """The password that a connection gives a user, who holds permissions now or will.
 
     None where the user has it already, in an organisation that looks at that: identity providers send
     the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
     """
-    require_rank(work, {*held, *await store.permissions_of(work, role)})
+    work.require_holding(held, "This user")
     policy = await policy_of(work)
     password.check(policy, _words(user))
     current = await find(work, user.id) if policy.rules.history else None
@@ -168,16 +168,6 @@ async def attribute(
 async def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:
     """Stage it, after the change that makes the user what was looked at."""
     await _store(work, user, allowed, SetBy.CONNECTION)
-
-
-def require_rank(work: Work, permissions: Iterable[str]) -> None:
-    """Raise `NotPermitted` unless the actor holds all that a user with these permissions may do."""
-    lacking = sorted(set(permissions) - work.actor.permissions)
-    if lacking:
-        raise NotPermitted(
-            f"The user's role holds permissions that the caller lacks ({', '.join(lacking)}): somebody who"
-            " holds them can set the password."
-        )
 
 
 # -- shared -------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from scimserver.directory.passwords.policy import Rules
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import UserId
+from scimserver.kernel.permissions import Permission
 
 UNUSED_FOR: Final = timedelta(hours=24)
 """How long a password that an administrator set waits to be used."""
@@ -100,6 +101,6 @@ class Person(Protocol):
         ...
 
     @property
-    def permissions(self) -> frozenset[str]:
+    def permissions(self) -> frozenset[Permission]:
         """What the user may do."""
         ...

@@ -9,13 +9,12 @@ from scimserver.directory.passwords.context import words_of_organization
 from scimserver.directory.passwords.model import Credential, SetBy
 from scimserver.directory.passwords.policy import Policy
 from scimserver.kernel.errors import Conflicted
-from scimserver.kernel.ids import OrganizationId, RoleId, UserId
+from scimserver.kernel.ids import OrganizationId, UserId
 from scimserver.kernel.profiles import Profile
-from scimserver.work import Broken, Work
+from scimserver.work import Broken
 
 _QUERIES = load("passwords")
 _POLICY = _QUERIES["policy"]
-_PERMISSIONS_OF_ROLE = _QUERIES["permissions_of_role"]
 _FIND = _QUERIES["find_credential"]
 SET = _QUERIES.change("set_password")
 USE = _QUERIES.change("use_password")
@@ -59,9 +58,3 @@ async def find(reader: Reader, organization: OrganizationId, user: UserId) -> Cr
         set_by=SetBy(row["set_by"]),
         former=tuple(row["former"]),
     )
-
-
-async def permissions_of(work: Work, role: RoleId) -> frozenset[str]:
-    """What whoever has a role may do."""
-    row = await work.fetchrow(_PERMISSIONS_OF_ROLE, work.actor.organization, role)
-    return frozenset(row["permissions"]) if row else frozenset()

@@ -24,12 +24,11 @@ from scimserver.directory.sessions.model import (
     network_of,
 )
 from scimserver.kernel.errors import Conflicted, NotFound
-from scimserver.kernel.facts import Change
+from scimserver.kernel.facts import Change, SessionEnded, SessionsAbsent, SessionsEnded, SessionStarted
 from scimserver.kernel.ids import OrganizationId, RoleId, SessionId, UserId
 from scimserver.kernel.permissions import Permission, known_permissions
 from scimserver.kernel.profiles import Profile
 from scimserver.kernel.secrets import digest, new_scoped, organization_of
-from scimserver.kernel.session_facts import SessionEnded, SessionsAbsent, SessionsEnded, SessionStarted
 from scimserver.work import Work
 
 _QUERIES = load("sessions")

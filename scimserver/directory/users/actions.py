@@ -6,8 +6,8 @@ from typing import cast
 
 from scimserver.directory import passwords, sessions
 from scimserver.directory.limits import require_bounded, shown
-from scimserver.directory.passwords import NewPassword
-from scimserver.directory.passwords.actions import CHANGED, Allowed
+from scimserver.directory.passwords import Allowed, NewPassword
+from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
 from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.model import (
@@ -21,8 +21,9 @@ from scimserver.directory.users.model import (
 )
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
+from scimserver.kernel.actor import ActorKind
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, Refused
+from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, NotPermitted, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -65,7 +66,7 @@ async def create(work: Work, wanted: Document, password: NewPassword | None = No
     work.require(Permission.USERS_CREATE, *_password_permission(password))
     user = await _added(work, await _settled(work, wanted, None))
     changes = difference({}, user.document)
-    allowed = await _allowed(work, user, password, changes) if password else None
+    allowed = await _allowed(work, user, password, changes, user) if password else None
     if allowed is not None:
         await passwords.store_attribute(work, user, allowed)
         changes = (*changes, CHANGED)
@@ -118,10 +119,14 @@ async def update(
     is_same = document == current.document and stands
     if is_same and password is None:
         return _unchanged(work, current)
+    changes = difference(current.document, document)
+    if settled.document["userName"] != current.user_name or settled.active != current.active:
+        _require_no_take_over(work, current, changes)
     user = replace(
         current,
         active=settled.active,
         role=settled.role,
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=current.version + 1,
@@ -130,9 +135,8 @@ async def update(
         stored=require_bounded(encoded(document)),
         manager=await _manager(work, document, current),
     )
-    changes = difference(current.document, document)
     # Before anything is held: it takes long.
-    allowed = await _allowed(work, user, password, changes, current.permissions) if password else None
+    allowed = await _allowed(work, user, password, changes, current) if password else None
     if is_same and allowed is None:
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
@@ -166,6 +170,7 @@ async def delete(work: Work, current: User) -> None:
     Raises `Conflicted` when the user was changed or deleted meanwhile.
     """
     work.require(Permission.USERS_DELETE)
+    _require_no_take_over(work, current, difference(current.document, {}))
     await _require_other_administrator(work, current, difference(current.document, {}))
     organization = work.actor.organization
     await hold(work, current)
@@ -198,6 +203,21 @@ async def held_groups(work: Work, user: User) -> Sequence[Reference]:
     await store.groups_of(work, user.id)
     # Again, now that they are held: a group may have let the user go while the first look waited.
     return await store.groups_of(work, user.id)
+
+
+def _require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `NotPermitted` where a person would get at somebody who may do more than they (P9).
+
+    Who can give such a user another address can have the link for a new password mailed there. An
+    identity provider is where addresses come from, so it may.
+    """
+    if work.actor.kind is not ActorKind.USER:
+        return
+    try:
+        work.require_holding(current.permissions, "This user")
+    except NotPermitted as refused:
+        refused.attempted, refused.display = attempted, current.user_name
+        raise
 
 
 async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -240,7 +260,7 @@ async def _made(work: Work, user: UserId, settled: Settled) -> User:
         id=user,
         active=settled.active,
         role=settled.role,
-        permissions=frozenset(),
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=1,
@@ -286,15 +306,11 @@ def _password_permission(password: NewPassword | None) -> tuple[Permission, ...]
 
 
 async def _allowed(
-    work: Work,
-    user: User,
-    password: NewPassword,
-    changes: tuple[Change, ...],
-    held: frozenset[str] = frozenset(),
+    work: Work, user: User, password: NewPassword, changes: tuple[Change, ...], before: User
 ) -> Allowed | None:
     """The password that a connection gives a user; a refusal says what would have changed, for the log."""
     try:
-        return await passwords.attribute(work, user, user.role, password, held)
+        return await passwords.attribute(work, user, password, user.permissions | before.permissions)
     except Refused as refused:
         refused.attempted, refused.display = (*changes, CHANGED), user.user_name
         raise

@@ -35,8 +35,8 @@ class User:
     id: UserId
     active: bool
     role: RoleId
-    permissions: frozenset[str]
-    """What the role lets the user do."""
+    permissions: frozenset[Permission]
+    """What the role permits."""
     mail_stand_in: bool
     """Whether the document's only e-mail was made from `userName`, because the client sent none."""
     mail_domain: str | None
@@ -56,7 +56,7 @@ class User:
 
     @property
     def manages_users(self) -> bool:
-        """Whether the role lets the user change other users: somebody always has to (P5)."""
+        """Whether the user may change other users: somebody active always has to (P5)."""
         return Permission.USERS_UPDATE in self.permissions
 
 

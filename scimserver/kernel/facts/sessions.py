@@ -1,8 +1,8 @@
-"""What happens to sessions: facts, as those of `facts`."""
+"""What happens to sessions."""
 
 from dataclasses import dataclass
 
-from scimserver.kernel.facts import Fact, Outcome, TargetKind
+from scimserver.kernel.facts.fact import Fact, Outcome, TargetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
