@@ -12,6 +12,7 @@ from aiohttp import web
 
 from scimserver.access.candidates import Candidates
 from scimserver.access.credentials import Credentials
+from scimserver.access.gate import Gate
 from scimserver.access.guesses import Guesses
 from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
@@ -31,6 +32,7 @@ from scimserver.http import health
 from scimserver.http.place import place_of
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.clock import Clock, utc_now
+from scimserver.product.face import ProductFace
 from scimserver.scim.face import BASE_PATH, ScimFace
 from scimserver.scim.reads import Reads
 from scimserver.scim.service import ProvisioningService
@@ -78,23 +80,37 @@ async def application(
     app = web.Application(middlewares=[observing(metrics)])
     throttle = _throttle(settings, surroundings, metrics)
     await throttle.recall(database, surroundings.clock())
-    base_url = surroundings.public_url + BASE_PATH
-    face = ScimFace(
-        room=room,
+    gate = Gate(
         credentials=Credentials(database, trusted_for=settings.credentials_trusted_for),
         throttle=throttle,
+        usage=usage,
+        clock=surroundings.clock,
+    )
+    face = ScimFace(
+        room=room,
+        gate=gate,
         body_seconds=settings.body_seconds,
         reads=Reads(database),
         desk=desk,
         refusals=refusals,
-        usage=usage,
-        base_url=base_url,
+        base_url=surroundings.public_url + BASE_PATH,
         trusted_proxies=settings.trusted_proxies,
         tolerant=ProvisioningService(strict=False, secret=surroundings.secret),
         strict=ProvisioningService(strict=True, secret=surroundings.secret),
     )
     face.add_routes(app)
-    _add_pages(app, settings, surroundings, room, refusals, desk)
+    services = _services(settings, surroundings, room, refusals, desk)
+    ConsoleFace(services).add_routes(app)
+    product = ProductFace(
+        room=room,
+        login=services.login,
+        gate=gate,
+        refusals=refusals,
+        issuer=surroundings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        body_seconds=settings.body_seconds,
+    )
+    product.add_routes(app)
     health.add_routes(app, database)
     _add_metrics(app, metrics)
     tidying = Tidying(room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention)
@@ -132,17 +148,12 @@ def _mail(
     )
 
 
-def _add_pages(
-    app: web.Application,
-    settings: Settings,
-    surroundings: Surroundings,
-    room: WorkRoom,
-    refusals: Refusals,
-    desk: PasswordDesk,
-) -> None:
+def _services(
+    settings: Settings, surroundings: Surroundings, room: WorkRoom, refusals: Refusals, desk: PasswordDesk
+) -> Services:
     secret, place = surroundings.secret, place_of(surroundings.public_url)
     guesses, candidates = Guesses(room, refusals, secret), Candidates(room.database, secret)
-    services = Services(
+    return Services(
         room=room,
         login=Login(room, desk.hasher, candidates, guesses, refusals),
         candidates=candidates,
@@ -156,7 +167,6 @@ def _add_pages(
         trusted_proxies=settings.trusted_proxies,
         body_seconds=settings.body_seconds,
     )
-    ConsoleFace(services).add_routes(app)
 
 
 def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:
