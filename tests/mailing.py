@@ -128,6 +128,17 @@ class House:
             self.database, organization or self.organization, narrow, after=store.OLDEST, count=100
         )
 
+    async def everything(self) -> str:
+        """All rows of all tables, as text; bytes are in hexadecimal."""
+        tables = await self.connection.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        texts: list[str] = []
+        for table in tables:
+            rows = await self.connection.fetch(f'SELECT t::text AS text FROM "{table["relname"]}" AS t')
+            texts.extend(row["text"] for row in rows)
+        return "\n".join(texts)
+
 
 @pytest.fixture
 async def house(database: Database, database_dsn: str) -> AsyncGenerator[House]:

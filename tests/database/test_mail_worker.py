@@ -5,6 +5,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+import structlog
 
 from scimserver.directory import cloning, notices, users
 from scimserver.directory.mail import Failure
@@ -81,6 +82,35 @@ async def test_links_go_before_notices(mailer: Mailer, house: House, ada: User):
     await house.order(ada)
     await mailer.deliver()
     assert [subject.split()[0] for _, subject in mailer.arrived] == ["Set", "Your"]
+
+
+async def test_token_is_in_no_row_and_in_no_line_whatever_becomes_of_the_mail(
+    mailer: Mailer, house: House, ada: User
+):
+    tokens: list[str] = []
+
+    class Watched:
+        async def send(self, message: EmailMessage, sender: str, recipient: str) -> None:
+            body = message.get_body(("plain",))
+            assert body is not None
+            tokens.append(body.get_content().partition("?token=")[2].split()[0])
+            await smtp(mailer.postbox).send(message, sender, recipient)
+
+    watched = mailer_of(house, mailer.postbox, Watched())
+    mailer.postbox.says("RCPT", LATER)
+    mailer.postbox.says("DATA", "451 4.3.0 Later")
+    with structlog.testing.capture_logs() as lines:
+        await house.order(ada)
+        for _ in range(3):
+            await watched.deliver()
+            house.hands.move(minutes=5)
+    written = await house.everything() + str(lines)
+    assert [line["event"] for line in lines] == ["mail.deferred", "mail.deferred", "mail.sent"]
+    assert ADA not in str(lines)
+    assert len(tokens) == 3
+    for token in tokens:
+        assert token not in written
+        assert token.encode().hex() not in written
 
 
 # -- to whom ---------------------------------------------------------------------------------------
