@@ -12,10 +12,10 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
-from scimserver.workers.mailserver import MailServer, parse_mail_server, parse_sender
+from scimserver.workers.mailserver import MailSettings
 
 PREFIX: Final = "SCIMSERVER_"
 _FOR_TESTS: Final = "SCIMSERVER_TEST_"
@@ -56,7 +56,7 @@ def _default_data_dir() -> Path:
     return _SYSTEM_DATA_DIR
 
 
-class Settings(BaseSettings):
+class Settings(MailSettings):
     """What an operator may set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -93,24 +93,6 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
     tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")
-    smtp_url: SecretStr | None = Field(
-        None,
-        description="The mail server, such as smtp+starttls://user:password@mail.example.com:587; smtps:// is"
-        " TLS from the start, smtp:// is in clear, for a relay on the same machine. Without it, mail is"
-        " written to files in the folder `mail` of the data directory.",
-    )
-    smtp_ca: Path | None = Field(
-        None,
-        description="A PEM file with the certificates to trust for the mail server, instead of the system's.",
-    )
-    mail_from: str | None = Field(
-        None,
-        description="Whom mail is from, such as Acme Directory <no-reply@acme.example>. `serve` does not"
-        " start with a mail server and without it.",
-    )
-    mail_budget: int = Field(
-        200, ge=1, le=100_000, description="Mails of one organisation within an hour; those beyond it wait."
-    )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: LogFormat = Field(LogFormat.JSON, description="json or console.")
     database_points: int = Field(
@@ -200,20 +182,6 @@ class Settings(BaseSettings):
             raise ValueError("use at least 32 characters")
         return value
 
-    @field_validator("smtp_url")
-    @classmethod
-    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parse_mail_server(value.get_secret_value())
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _is_sender(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_sender(value)
-        return value
-
     @field_validator("log_level")
     @classmethod
     def _is_level(cls, value: str) -> str:
@@ -246,11 +214,6 @@ class Settings(BaseSettings):
     def credentials_trusted_for(self) -> timedelta:
         """How long a credential that was found is trusted."""
         return timedelta(seconds=self.credential_seconds)
-
-    @property
-    def mail_server(self) -> MailServer | None:
-        """The mail server, if there is one."""
-        return parse_mail_server(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
     @property
     def mail_folder(self) -> Path:
@@ -311,7 +274,9 @@ def load_settings(**overrides: object) -> Settings:
 
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each setting's variable, default and description, for the table in the documentation."""
-    for name, field in Settings.model_fields.items():
+    # Those of a part of the server come after the server's own.
+    for name in sorted(Settings.model_fields, key=MailSettings.model_fields.__contains__):
+        field = Settings.model_fields[name]
         default = "" if field.default is None or field.is_required() else field.default
         if field.default_factory is not None:
             default = "~/.local/share/scimserver, as root /var/lib/scimserver"

@@ -20,9 +20,8 @@ from scimserver.db.queries import load
 from scimserver.directory.limits import shown
 from scimserver.directory.mailboxes import deliverable, mailbox
 from scimserver.kernel.errors import Conflicted
-from scimserver.kernel.facts import Change
+from scimserver.kernel.facts import Change, MailGivenUp, MailSent
 from scimserver.kernel.ids import OrganizationId, UserId, new_uuid
-from scimserver.kernel.mail_facts import MailGivenUp, MailSent
 from scimserver.work import Broken, Work
 
 _QUERIES = load("mail")

@@ -23,9 +23,8 @@ from scimserver.directory import mail
 from scimserver.directory.mail import Allowance, Job, Kind
 from scimserver.directory.mailboxes import mailbox
 from scimserver.kernel.errors import LinkNotLive, NotMailable, RateLimited
-from scimserver.kernel.facts import Change, Json
+from scimserver.kernel.facts import Change, Json, PasswordLinkOrdered, PasswordLinkWithdrawn
 from scimserver.kernel.ids import OrganizationId, UserId
-from scimserver.kernel.mail_facts import PasswordLinkOrdered, PasswordLinkWithdrawn
 from scimserver.kernel.permissions import Permission
 from scimserver.kernel.secrets import digest
 from scimserver.work import Work

@@ -25,8 +25,8 @@ from scimserver.directory.sealed import Seal, derived_key, keyed_digest
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.addresses import address_key, parse_address
 from scimserver.kernel.errors import RateLimited
+from scimserver.kernel.facts import PasswordResetDropped, PasswordResetRequested
 from scimserver.kernel.ids import INSTALLATION, OrganizationId, UserId, new_uuid
-from scimserver.kernel.mail_facts import PasswordResetDropped, PasswordResetRequested
 from scimserver.work import Work, WorkRoom
 
 _QUERIES = load("reset_requests")

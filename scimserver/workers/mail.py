@@ -22,7 +22,7 @@ from scimserver.directory.reset_requests import Answered, ResetRequests
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
 from scimserver.kernel.clock import monotonic_ns
 from scimserver.kernel.errors import Conflicted, Unavailable
-from scimserver.kernel.mail_facts import PasswordResetRequested
+from scimserver.kernel.facts import PasswordResetRequested
 from scimserver.work import Work, WorkRoom
 from scimserver.workers.letters import About, letter, message
 from scimserver.workers.mailserver import Sender

@@ -30,6 +30,8 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.update_organization": "its id is the org_id of everything else",
     "reset_requests.claim_request": "as mail.claim_job",
     "reset_requests.find_accounts": "nobody says of which organisation they are where they sign in",
+    "roles.has_free_names": "its id is the org_id of everything else",
+    "roles.renew_rules": "its id is the org_id of everything else",
     "tidying.drop_old_messages": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "users.hold_rules": "its id is the org_id of everything else",

@@ -1,8 +1,8 @@
-"""What happens to mail, and to the links that it carries: facts, as those of `facts`."""
+"""What happens to mail, and to the links for setting a password that it carries."""
 
 from dataclasses import dataclass
 
-from scimserver.kernel.facts import Fact, Outcome, TargetKind
+from scimserver.kernel.facts.fact import Fact, Outcome, TargetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
