@@ -12,11 +12,11 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
 from scimserver.directory.passwords.settings import PasswordSettings
-from scimserver.workers.mailserver import MailServer, parse_mail_server, parse_sender
+from scimserver.workers.mailserver import MailSettings
 
 PREFIX: Final = "SCIMSERVER_"
 _FOR_TESTS: Final = "SCIMSERVER_TEST_"
@@ -57,7 +57,7 @@ def _default_data_dir() -> Path:
     return _SYSTEM_DATA_DIR
 
 
-class Settings(PasswordSettings, BaseSettings):
+class Settings(PasswordSettings, MailSettings):
     """What an operator may set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -94,24 +94,6 @@ class Settings(PasswordSettings, BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
     tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")
-    smtp_url: SecretStr | None = Field(
-        None,
-        description="The mail server, such as smtp+starttls://user:password@mail.example.com:587; smtps:// is"
-        " TLS from the start, smtp:// is in clear, for a relay on the same machine. Without it, mail is"
-        " written to files in the folder `mail` of the data directory.",
-    )
-    smtp_ca: Path | None = Field(
-        None,
-        description="A PEM file with the certificates to trust for the mail server, instead of the system's.",
-    )
-    mail_from: str | None = Field(
-        None,
-        description="Whom mail is from, such as Acme Directory <no-reply@acme.example>. `serve` does not"
-        " start with a mail server and without it.",
-    )
-    mail_budget: int = Field(
-        200, ge=1, le=100_000, description="Mails of one organisation within an hour; those beyond it wait."
-    )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: LogFormat = Field(LogFormat.JSON, description="json or console.")
     database_points: int = Field(
@@ -201,20 +183,6 @@ class Settings(PasswordSettings, BaseSettings):
             raise ValueError("use at least 32 characters")
         return value
 
-    @field_validator("smtp_url")
-    @classmethod
-    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parse_mail_server(value.get_secret_value())
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _is_sender(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_sender(value)
-        return value
-
     @field_validator("log_level")
     @classmethod
     def _is_level(cls, value: str) -> str:
@@ -247,11 +215,6 @@ class Settings(PasswordSettings, BaseSettings):
     def credentials_trusted_for(self) -> timedelta:
         """How long a credential that was found is trusted."""
         return timedelta(seconds=self.credential_seconds)
-
-    @property
-    def mail_server(self) -> MailServer | None:
-        """The mail server, if there is one."""
-        return parse_mail_server(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
     @property
     def mail_folder(self) -> Path:

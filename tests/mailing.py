@@ -16,6 +16,7 @@ from scimserver.directory import domains, mail, organizations, password_resets, 
 from scimserver.directory.mail import Job
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.password_resets import Purpose
+from scimserver.directory.passwords import PasswordDesk, PasswordHasher
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, ActorKind, Origin, operator
 from scimserver.kernel.ids import INSTALLATION, OrganizationId
@@ -86,6 +87,17 @@ class House:
             current = await users.get(work, user.id)
             return await users.update(work, current, {**current.document, **attributes})
 
+    async def give_password(self, user: User) -> User:
+        """The user with a password, as a connection sets one."""
+        hasher = PasswordHasher()
+        try:
+            async with self.work() as work:
+                current = await users.get(work, user.id)
+                new = PasswordDesk(hasher).take("seven small grey herons")
+                return await users.update(work, current, current.document, new)
+        finally:
+            hasher.close()
+
     async def order(self, user: User, purpose: Purpose = Purpose.ADMINISTRATOR) -> None:
         """Have a link mailed."""
         async with self.work() as work:
@@ -127,6 +139,17 @@ class House:
         return await store.page(
             self.database, organization or self.organization, narrow, after=store.OLDEST, count=100
         )
+
+    async def everything(self) -> str:
+        """All rows of all tables, as text; bytes are in hexadecimal."""
+        tables = await self.connection.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        )
+        texts: list[str] = []
+        for table in tables:
+            rows = await self.connection.fetch(f'SELECT t::text AS text FROM "{table["relname"]}" AS t')
+            texts.extend(row["text"] for row in rows)
+        return "\n".join(texts)
 
 
 @pytest.fixture

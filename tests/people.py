@@ -95,9 +95,8 @@ class Shown:
     def errors(self) -> dict[str, str]:
         """What is wrong, by field; "" for the whole form."""
         summary = [each for each in self.elements if each["role"] == "alert"]
-        told = {
-            each["id"].removesuffix("-error"): each.text for each in self.all("p") if each["class"] == "error"
-        }
+        beside = [each for each in self.all("p") if each["class"] == "error"]
+        told = {each["id"].removesuffix("-error"): each.text for each in beside}
         listed = [each.text.strip() for each in self.all("li") if summary and each.text in summary[0].text]
         whole = [sentence for sentence in listed if sentence not in told.values()]
         return {**told, **({"": whole[0]} if whole else {})}

@@ -1,4 +1,4 @@
-"""Where mail is handed over, and whom it is from: what an operator writes, taken apart. Pure.
+"""Where mail is handed over, and whom it is from: what an operator writes, taken apart.
 
 Proven by tests/unit/test_mailserver.py.
 """
@@ -10,8 +10,12 @@ from email.headerregistry import Address
 from email.policy import SMTP
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings
 
 from scimserver.directory.mailboxes import deliverable
 
@@ -111,3 +115,45 @@ def parse_sender(text: str) -> Sender:
         if address is not None and address.isascii():
             return Sender(address=address, name=written[0].display_name)
     raise ValueError("write it like Acme Directory <no-reply@acme.example>")
+
+
+class MailSettings(BaseSettings):
+    """What an operator may set about mail; a part of the settings of all (scimserver.config)."""
+
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="The mail server, such as smtp+starttls://user:password@mail.example.com:587; smtps:// is"
+        " TLS from the start, smtp:// is in clear, for a relay on the same machine. Without it, mail is"
+        " written to files in the folder `mail` of the data directory.",
+    )
+    smtp_ca: Path | None = Field(
+        None,
+        description="A PEM file with the certificates to trust for the mail server, instead of the system's.",
+    )
+    mail_from: str | None = Field(
+        None,
+        description="Whom mail is from, such as Acme Directory <no-reply@acme.example>. `serve` does not"
+        " start with a mail server and without it.",
+    )
+    mail_budget: int = Field(
+        200, ge=1, le=100_000, description="Mails of one organisation within an hour; those beyond it wait."
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_sender(value)
+        return value
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, if there is one."""
+        return parse_mail_server(self.smtp_url.get_secret_value()) if self.smtp_url else None

@@ -21,7 +21,7 @@ from scimserver.config import Settings, documented
 from scimserver.directory import limits as lengths
 from scimserver.directory import passwords
 from scimserver.http import hardening
-from scimserver.kernel import errors, facts, mail_facts
+from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
 from scimserver.scim import bounds, face, filter_text, json_body, projection
 from scimserver.scim import provider as service
@@ -104,12 +104,7 @@ def metrics() -> str:
 
 def events() -> str:
     """What is logged, and what the outbox carries."""
-    known = [
-        kind
-        for module in (facts, mail_facts)
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, facts.Fact) and kind.__module__ == module.__name__
-    ]
+    known = [kind for kind in vars(facts).values() if isinstance(kind, type) and issubclass(kind, facts.Fact)]
     rows = (
         (_code(kind.attempt), kind.outcome.value, _code(kind.name) if kind.announced else "", _sentence(kind))
         for kind in known

@@ -9,7 +9,6 @@ import pytest
 
 from scimserver.directory import cloning, password_resets, users
 from scimserver.directory.password_resets import Purpose
-from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import User
 from scimserver.kernel.errors import LinkNotLive, NotMailable, NotPermitted, RateLimited
 from scimserver.kernel.ids import UserId
@@ -223,9 +222,7 @@ async def test_link_outlives_a_change_that_does_not_concern_it(
 async def test_link_is_dead_after_the_password_was_set_elsewhere(house: House, ada: User):
     token = await house.token(ada)
     await house.order(ada)
-    async with house.work() as work:
-        current = await users.get(work, ada.id)
-        await users.update(work, current, current.document, PasswordDigest(phc="$argon2id$v=19$..."))
+    await house.give_password(ada)
     assert not await house.is_live(token)
     assert await house.jobs() == []
 
