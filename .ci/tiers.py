@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from xml.etree import ElementTree as ET
 
-TIERS = ("unit", "database", "api", "conformance", "properties", "hostile", "architecture")
+TIERS = ("unit", "database", "api", "console", "conformance", "properties", "hostile", "architecture")
 
 
 def tier(case: ET.Element) -> str:

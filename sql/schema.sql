@@ -17,9 +17,13 @@ CREATE TABLE organizations (
     version     bigint      NOT NULL DEFAULT 1,
     created     timestamptz NOT NULL,
     rules       uuid        NOT NULL DEFAULT gen_random_uuid(),
+    password_profile    text     NOT NULL DEFAULT 'default',
+    support_contact     text     NOT NULL DEFAULT '',
+    must_change_locked  boolean  NOT NULL DEFAULT false,
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_name_key UNIQUE (name),
-    CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free'))
+    CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free')),
+    CONSTRAINT organizations_password_profile_check CHECK (password_profile IN ('default', 'pci'))
 );
 
 -- Global: a domain belongs to one organisation of the installation.
@@ -121,15 +125,78 @@ CREATE INDEX users_role_id_idx ON users (org_id, role_id);
 CREATE INDEX users_emails_idx ON users USING gin ((shadow -> 'emails') jsonb_path_ops);
 CREATE INDEX users_phone_numbers_idx ON users USING gin ((shadow -> 'phoneNumbers') jsonb_path_ops);
 
+-- password_hash names what it was made with, the id of the pepper's key included; expires: when nobody may
+-- sign in with it any more, unless it was used; former: digests of the passwords before, the last one first,
+-- where the organisation's profile looks at them.
 CREATE TABLE credentials (
     org_id         uuid        NOT NULL,
     user_id        uuid        NOT NULL,
     password_hash  text        NOT NULL,
     changed        timestamptz NOT NULL,
+    must_change    boolean     NOT NULL DEFAULT false,
+    expires        timestamptz,
+    set_by         text        COLLATE "C" NOT NULL DEFAULT 'connection',
+    former         text[]      NOT NULL DEFAULT '{}',
     CONSTRAINT credentials_pkey PRIMARY KEY (org_id, user_id),
     CONSTRAINT credentials_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT credentials_set_by_check CHECK (set_by IN ('owner', 'link', 'administrator', 'connection'))
+);
+
+-- Whoever is signed in, by the digest of the secret that a cookie or a program of the product holds. Ended
+-- sessions are deleted. network, agent: for the list of sessions, cut to what people recognise.
+CREATE TABLE sessions (
+    org_id     uuid        NOT NULL,
+    digest     bytea       NOT NULL,
+    id         uuid        NOT NULL,
+    user_id    uuid        NOT NULL,
+    method     text        COLLATE "C" NOT NULL,
+    created    timestamptz NOT NULL,
+    last_used  timestamptz NOT NULL,
+    expires    timestamptz NOT NULL,
+    network    text        NOT NULL,
+    agent      text        NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (org_id, digest),
+    CONSTRAINT sessions_id_key UNIQUE (org_id, user_id, id),
+    CONSTRAINT sessions_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT sessions_method_check CHECK (method IN ('password'))
+);
+CREATE INDEX sessions_expires_idx ON sessions (expires);
+
+-- How often somebody failed to sign in, one after the other: as a user, or under a name that nobody has,
+-- which counts in the same way. device: the digest of a known device's secret, empty for all others together.
+CREATE TABLE sign_in_tries (
+    org_id    uuid        NOT NULL,
+    account   uuid        NOT NULL,
+    device    bytea       NOT NULL,
+    failures  integer     NOT NULL,
+    latest    timestamptz NOT NULL,
+    next_try  timestamptz NOT NULL,
+    CONSTRAINT sign_in_tries_pkey PRIMARY KEY (org_id, account, device)
+);
+CREATE INDEX sign_in_tries_latest_idx ON sign_in_tries (latest);
+
+-- Devices from which a user has signed in, by the digest of the secret that a cookie holds.
+CREATE TABLE known_devices (
+    org_id     uuid        NOT NULL,
+    user_id    uuid        NOT NULL,
+    digest     bytea       NOT NULL,
+    last_used  timestamptz NOT NULL,
+    CONSTRAINT known_devices_pkey PRIMARY KEY (org_id, user_id, digest),
+    CONSTRAINT known_devices_user_id_fkey FOREIGN KEY (org_id, user_id)
         REFERENCES users (org_id, id) ON DELETE CASCADE
 );
+CREATE INDEX known_devices_last_used_idx ON known_devices (last_used);
+
+-- Global: an address from which people sign in belongs to no organisation. empty_at: when its failures are
+-- forgotten; each adds some seconds.
+CREATE TABLE sign_in_sources (
+    source    bytea       NOT NULL,
+    empty_at  timestamptz NOT NULL,
+    CONSTRAINT sign_in_sources_pkey PRIMARY KEY (source)
+);
+CREATE INDEX sign_in_sources_empty_at_idx ON sign_in_sources (empty_at);
 
 CREATE TABLE groups (
     org_id            uuid        NOT NULL,
@@ -222,3 +289,67 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY (org_id, id)
 );
 CREATE INDEX outbox_created_idx ON outbox (created);
+
+-- Mail that is to be sent; gone once it was. Neither text nor secret: a link's token is made when it is sent.
+-- No address either, because mail goes to the one that the user has then; but for the notice that the
+-- address was changed, which goes to the one before. due: when somebody may try; until: the last moment to
+-- try; failed: when it was given up, failure: why it was not sent.
+CREATE TABLE mail_jobs (
+    org_id          uuid        NOT NULL,
+    id              uuid        NOT NULL,
+    user_id         uuid        NOT NULL,
+    kind            text        COLLATE "C" NOT NULL,
+    former_address  text,
+    request_id      text        NOT NULL,
+    created         timestamptz NOT NULL,
+    due             timestamptz NOT NULL,
+    until           timestamptz NOT NULL,
+    attempts        integer     NOT NULL DEFAULT 0,
+    failure         text        COLLATE "C",
+    failed          timestamptz,
+    CONSTRAINT mail_jobs_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT mail_jobs_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT mail_jobs_address_check CHECK ((former_address IS NOT NULL) = (kind = 'notice.address_changed'))
+);
+CREATE INDEX mail_jobs_user_id_idx ON mail_jobs (org_id, user_id);
+CREATE INDEX mail_jobs_due_idx ON mail_jobs (due) WHERE failed IS NULL;
+
+-- When somebody took of what is allowed, of one kind, within the last day. Whose: a user's id, or a keyed
+-- digest of a client's network.
+CREATE TABLE mail_allowances (
+    org_id   uuid          NOT NULL,
+    kind     text          COLLATE "C" NOT NULL,
+    subject  text          COLLATE "C" NOT NULL,
+    moments  timestamptz[] NOT NULL,
+    CONSTRAINT mail_allowances_pkey PRIMARY KEY (org_id, kind, subject)
+);
+
+-- What somebody asked for who cannot sign in. sealed: the address as it was written, and from where, for the
+-- server's secret only; nobody has looked yet whether there is such a user.
+CREATE TABLE reset_requests (
+    org_id   uuid        NOT NULL,
+    id       uuid        NOT NULL,
+    sealed   bytea       NOT NULL,
+    created  timestamptz NOT NULL,
+    due      timestamptz NOT NULL,
+    CONSTRAINT reset_requests_pkey PRIMARY KEY (org_id, id)
+);
+CREATE INDEX reset_requests_due_idx ON reset_requests (due);
+
+-- The one link by which a user can set a password, as the digest of its token; good for the address to
+-- which it was mailed.
+CREATE TABLE password_resets (
+    org_id         uuid        NOT NULL,
+    user_id        uuid        NOT NULL,
+    digest         bytea       NOT NULL,
+    purpose        text        COLLATE "C" NOT NULL,
+    user_name_key  text        COLLATE "C" NOT NULL,
+    issued         timestamptz NOT NULL,
+    expires        timestamptz NOT NULL,
+    used           timestamptz,
+    CONSTRAINT password_resets_pkey PRIMARY KEY (org_id, user_id),
+    CONSTRAINT password_resets_digest_key UNIQUE (org_id, digest),
+    CONSTRAINT password_resets_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
+);

@@ -23,6 +23,7 @@ from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses
 from scimserver.http.rejections import Runner
 from scimserver.kernel.actor import Origin, operator
+from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.ids import INSTALLATION, OrganizationId
 from scimserver.kernel.permissions import Scope
 from scimserver.work import WorkRoom
@@ -233,16 +234,18 @@ class _Server(TestServer):
 
 
 @asynccontextmanager
-async def running(database: Database, **settings: Any) -> AsyncIterator[Installation]:
+async def running(
+    database: Database, *, clock: Clock = utc_now, public_url: str = PUBLIC_URL, **settings: Any
+) -> AsyncIterator[Installation]:
     """The application over a database, in this process."""
-    surroundings = Surroundings(public_url=PUBLIC_URL, secret=b"s" * 32)
+    surroundings = Surroundings(public_url=public_url, secret=b"s" * 32, clock=clock)
     # Tests end credentials and expect it to be noticed at once; most ask more than a client may.
     settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
     async with (
         application(Settings(**settings), database, surroundings) as app,
         TestClient(_Server(app)) as http,
     ):
-        yield Installation(database, http, WorkRoom(database))
+        yield Installation(database, http, WorkRoom(database, clock=clock))
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ bound fall together, so that memory is bounded too. Proven by tests/unit/test_re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import Actor, Origin
-from scimserver.kernel.facts import Outcome
-from scimserver.kernel.ids import EntryId, OrganizationId, TokenId, new_uuid
+from scimserver.kernel.facts import Outcome, TargetKind
+from scimserver.kernel.ids import EntryId, OrganizationId, UserId, new_uuid
 
 WINDOW = timedelta(minutes=1)
 MOST_KINDS = 200
@@ -21,7 +22,16 @@ MOST_KINDS = 200
 CREDENTIAL_EVENT: Final = "credential.refuse"
 """The event of a refusal that looked at nothing but the credential."""
 
-_Kind = tuple[OrganizationId, TokenId | None, str | None, str, str]
+_Kind = tuple[OrganizationId, UUID | None, str | None, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """Whom somebody wanted to be: accounts are told apart in the same way, whether there is a user or not."""
+
+    account: UUID
+    user: UserId | None = None
+    user_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +53,18 @@ class Refusals:
         *,
         reason: str,
         now: datetime,
-        status: int = 401,
+        status: int | None = 401,
         event: str = CREDENTIAL_EVENT,
+        aim: Aim | None = None,
     ) -> Entry | None:
         """Count a refusal; the entry to log now if it is the first of its kind in the window.
 
-        `event` says what was attempted, where the credential was good.
+        `event` says what was attempted, where the credential was good; `aim` whom somebody wanted to be.
         """
-        kind: _Kind = (actor.organization, actor.credential, origin.client_address, event, reason)
+        told_by = aim.account if aim else actor.credential
+        kind: _Kind = (actor.organization, told_by, origin.client_address, event, reason)
         if kind not in self._tallies and len(self._tallies) >= MOST_KINDS:
-            kind = (actor.organization, None, None, event, reason)
+            kind, aim = (actor.organization, None, None, event, reason), None
         known = self._tallies.get(kind)
         if known is not None:
             self._tallies[kind] = replace(known, more=known.more + 1)
@@ -67,6 +79,9 @@ class Refusals:
             origin=origin,
             reason=reason,
             status=status,
+            target_kind=TargetKind.USER.value if aim and aim.user else None,
+            target=aim.user if aim else None,
+            display=aim.user_name if aim else "",
         )
         self._tallies[kind] = _Tally(first=entry, more=0)
         return entry

@@ -174,6 +174,7 @@ def _actor(actor: Actor) -> dict[str, Json]:
             "kind": actor.kind.value,
             "name": actor.name,
             "connection": str(actor.connection) if actor.connection else None,
+            "session": str(actor.session) if actor.session else None,
             "credential": str(actor.credential) if actor.credential else None,
             "user": str(actor.user) if actor.user else None,
         }

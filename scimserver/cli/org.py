@@ -15,6 +15,7 @@ from scimserver.directory.organizations import Addresses, Organization
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
+from scimserver.kernel.profiles import Profile
 
 _addresses = click.option(
     "--addresses",
@@ -23,6 +24,22 @@ _addresses = click.option(
 )
 _timezone = click.option("--timezone", help="The IANA time zone that users without one get.")
 _title = click.option("--title", help="What people call it.")
+_profile = click.option(
+    "--password-profile",
+    type=click.Choice([each.value for each in Profile]),
+    help="What passwords have to be: as NIST SP 800-63B has it (default), or also as PCI DSS has it (pci).",
+)
+_contact = click.option(
+    "--support-contact",
+    metavar="TEXT",
+    help="Whom people ask, shown wherever requirements of passwords are; empty for nobody.",
+)
+_must_change = click.option(
+    "--must-change/--must-change-optional",
+    "must_change_locked",
+    default=None,
+    help="Whether a password that an administrator sets always has to be changed by its owner.",
+)
 
 
 @click.group()
@@ -127,13 +144,27 @@ def show_one(name: str, *, as_json: bool) -> None:
 @_title
 @_addresses
 @_timezone
+@_profile
+@_contact
+@_must_change
 @show.json_option
 def update(
-    name: str, *, title: str | None, addresses: str | None, timezone: str | None, as_json: bool
+    name: str,
+    *,
+    title: str | None,
+    addresses: str | None,
+    timezone: str | None,
+    password_profile: str | None,
+    support_contact: str | None,
+    must_change_locked: bool | None,
+    as_json: bool,
 ) -> None:
     """Change how the organisation NAME works; what is not given stays."""
-    if title is None and addresses is None and timezone is None:
-        raise click.UsageError("Say what to change: --title, --addresses or --timezone.")
+    if {title, addresses, timezone, password_profile, support_contact, must_change_locked} == {None}:
+        raise click.UsageError(
+            "Say what to change: --title, --addresses, --timezone, --password-profile, --support-contact,"
+            " --must-change or --must-change-optional."
+        )
 
     async def command(session: Session) -> None:
         found = await organizations.find(session.database, name)
@@ -144,6 +175,9 @@ def update(
                 title=title,
                 addresses=None if addresses is None else Addresses(addresses),
                 timezone=timezone,
+                password_profile=None if password_profile is None else Profile(password_profile),
+                support_contact=support_contact,
+                must_change_locked=must_change_locked,
             )
         changed = await organizations.find(session.database, name)
         if as_json:
@@ -161,6 +195,9 @@ def _as_object(organization: Organization) -> dict[str, Json]:
         "title": organization.title,
         "addresses": organization.addresses.value,
         "timezone": organization.timezone,
+        "passwordProfile": organization.password_profile.value,
+        "supportContact": organization.support_contact,
+        "mustChangeLocked": organization.must_change_locked,
         "created": show.stamp(organization.created),
     }
 
@@ -172,5 +209,10 @@ def _as_fields(organization: Organization) -> dict[str, str]:
         "id": str(organization.id),
         "addresses": organization.addresses.value,
         "time zone": organization.timezone,
+        "passwords": organization.password_profile.value,
+        "support contact": organization.support_contact or show.NOTHING,
+        "passwords of administrators": (
+            "always to be changed" if organization.must_change_locked else "to be changed unless they say so"
+        ),
         "created": show.moment(organization.created),
     }

@@ -1,9 +1,10 @@
 """Organisations: the walls inside which everything else lives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from typing import Final
 from zoneinfo import available_timezones
 
 from asyncpg import Record
@@ -21,6 +22,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.profiles import Profile
 from scimserver.work import Work
 
 _QUERIES = load("organizations")
@@ -28,6 +30,16 @@ _INSERT = _QUERIES.change("insert_organization")
 _UPDATE = _QUERIES.change("update_organization")
 _FIND = _QUERIES["find_organization"]
 _LIST = _QUERIES["list_organizations"]
+
+MAX_CONTACT: Final = 200
+"""Characters of a support contact: it stands in errors, beside what is wrong."""
+
+_PATHS: Final = {
+    "password_profile": "passwordProfile",
+    "support_contact": "supportContact",
+    "must_change_locked": "mustChangeLocked",
+}
+"""What the log calls what changed."""
 
 
 class Addresses(StrEnum):
@@ -49,6 +61,11 @@ class Organization:
     title: str
     addresses: Addresses
     timezone: str
+    password_profile: Profile
+    support_contact: str
+    """Whom people ask about passwords; shown wherever requirements are."""
+    must_change_locked: bool
+    """Whether a password that an administrator sets always has to be changed by its owner."""
     created: datetime
 
 
@@ -86,6 +103,9 @@ async def create(
         title=title or name,
         addresses=addresses,
         timezone=timezone,
+        password_profile=Profile.DEFAULT,
+        support_contact="",
+        must_change_locked=False,
         created=work.now,
     )
     taken = {
@@ -124,27 +144,45 @@ async def update(
     title: str | None = None,
     addresses: Addresses | None = None,
     timezone: str | None = None,
+    password_profile: Profile | None = None,
+    support_contact: str | None = None,
+    must_change_locked: bool | None = None,
 ) -> None:
     """Change how an organisation works; what is None stays. Raises `InvalidValue`."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
     if timezone is not None:
         check_timezone(timezone)
-    wanted = {"title": title, "addresses": addresses, "timezone": timezone}
+    if support_contact is not None:
+        support_contact = _checked_contact(support_contact)
+    wanted: dict[str, str | bool | None] = {
+        "title": title or None,
+        "addresses": addresses,
+        "timezone": timezone,
+        "password_profile": password_profile,
+        "support_contact": support_contact,
+        "must_change_locked": must_change_locked,
+    }
+    changed = {
+        name: new for name, new in wanted.items() if new is not None and new != getattr(organization, name)
+    }
     changes = tuple(
-        Change(path=path, old=str(getattr(organization, path)), new=str(new))
-        for path, new in wanted.items()
-        if new is not None and new != getattr(organization, path)
+        Change(path=_PATHS.get(name, name), old=_logged(getattr(organization, name)), new=_logged(new))
+        for name, new in changed.items()
     )
     if not changes:
         work.note(OrganizationUnchanged(target=organization.id))
         return
     work.note(OrganizationUpdated(target=organization.id, changes=changes))
+    after = replace(organization, **changed)
     work.change(
         _UPDATE,
-        organization.id,
-        title or organization.title,
-        (addresses or organization.addresses).value,
-        timezone or organization.timezone,
+        after.id,
+        after.title,
+        after.addresses.value,
+        after.timezone,
+        after.password_profile.value,
+        after.support_contact,
+        after.must_change_locked,
     )
 
 
@@ -168,6 +206,9 @@ def _organization(row: Record) -> Organization:
         title=row["title"],
         addresses=Addresses(row["addresses"]),
         timezone=row["timezone"],
+        password_profile=Profile(row["password_profile"]),
+        support_contact=row["support_contact"],
+        must_change_locked=row["must_change_locked"],
         created=row["created"],
     )
 
@@ -179,3 +220,18 @@ def _check_name(name: str) -> None:
             f'"{name}" cannot name an organisation: use up to 63 lower-case letters, digits and hyphens.',
             attribute="name",
         )
+
+
+def _checked_contact(text: str) -> str:
+    text = text.strip()
+    if len(text) > MAX_CONTACT or not text.isprintable():
+        raise InvalidValue(
+            f"A support contact is one line of at most {MAX_CONTACT} characters, such as"
+            " helpdesk@example.com, +1 555 0100.",
+            attribute="supportContact",
+        )
+    return text
+
+
+def _logged(value: object) -> str | bool:
+    return value if isinstance(value, bool) else str(value)

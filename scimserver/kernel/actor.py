@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, TokenId, UserId
+from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, SessionId, TokenId, UserId
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, Permission
 
 
@@ -28,6 +28,8 @@ class Actor:
     credential: TokenId | None = None
     user: UserId | None = None
     """The person, where the actor is one."""
+    session: SessionId | None = None
+    """In which session the person acts."""
     name: str = ""
     """A name for the log: the connection's, or the operating system's user. Never a user's."""
 

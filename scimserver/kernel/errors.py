@@ -46,6 +46,12 @@ class DomainNotAllowed(InvalidValue):
     reason = "domain_not_allowed"
 
 
+class PasswordNotAllowed(InvalidValue):
+    """The password breaks the organisation's policy (rule P7)."""
+
+    reason = "password_not_allowed"
+
+
 class AlreadyTaken(Refused):
     """Another resource of the organisation already holds this unique value."""
 
@@ -74,6 +80,18 @@ class VersionMismatch(Refused):
     """The resource is no longer the version that the caller expected (RFC 7644, section 3.14)."""
 
     reason = "version_mismatch"
+
+
+class NotMailable(InvalidValue):
+    """No mail can be sent to the user: deactivated, or without an address where mail arrives."""
+
+    reason = "not_mailable"
+
+
+class LinkNotLive(NotFound):
+    """The link was used, withdrawn or replaced by a newer one, has expired, or never was one."""
+
+    reason = "link_not_live"
 
 
 class TooMany(Refused):

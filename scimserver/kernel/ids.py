@@ -8,6 +8,7 @@ from uuid import UUID
 OrganizationId = NewType("OrganizationId", UUID)
 ConnectionId = NewType("ConnectionId", UUID)
 TokenId = NewType("TokenId", UUID)
+SessionId = NewType("SessionId", UUID)
 UserId = NewType("UserId", UUID)
 GroupId = NewType("GroupId", UUID)
 RoleId = NewType("RoleId", UUID)

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     USERS_DELETE = "users.delete"
     USERS_CLONE = "users.clone"
     USERS_SET_PASSWORD = "users.set_password"
+    USERS_MAIL_RESET_LINK = "users.mail_reset_link"
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
@@ -28,6 +29,8 @@ class Permission(StrEnum):
     DOMAINS_MANAGE = "domains.manage"
     CONNECTIONS_MANAGE = "connections.manage"
     TOKENS_MANAGE = "tokens.manage"
+    SESSIONS_MANAGE = "sessions.manage"
+    SESSIONS_INTROSPECT = "sessions.introspect"
     LOG_READ = "log.read"
     ORGANIZATIONS_MANAGE = "organizations.manage"
 
@@ -38,6 +41,7 @@ class Scope(StrEnum):
     SCIM_READ = "scim.read"
     SCIM_WRITE = "scim.write"
     ROLES_ASSIGN = "roles.assign"
+    SESSIONS_INTROSPECT = "sessions.introspect"
     ADMINISTER = "administer"
 
 
@@ -71,14 +75,23 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.USERS_DELETE,
         Permission.USERS_CLONE,
         Permission.USERS_SET_PASSWORD,
+        Permission.USERS_MAIL_RESET_LINK,
         Permission.GROUPS_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),
+    Scope.SESSIONS_INTROSPECT: frozenset({Permission.SESSIONS_INTROSPECT}),
     Scope.ADMINISTER: OF_ORGANIZATION,
 }
 
+_NAMES = frozenset(Permission)
+
 OPERATOR_PERMISSIONS = frozenset(Permission)
 """An operator on the machine may do everything; every act is logged all the same."""
+
+
+def known_permissions(names: Iterable[str]) -> frozenset[Permission]:
+    """Those of the names that are permissions here: a newer version of the server may have stored others."""
+    return frozenset(Permission(name) for name in names if name in _NAMES)
 
 
 def permissions_of(scopes: frozenset[Scope]) -> frozenset[Permission]:

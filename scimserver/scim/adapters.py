@@ -9,7 +9,7 @@ from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
 from scimserver.directory import cloning, groups, users
-from scimserver.directory.passwords import PasswordDigest, PasswordHasher
+from scimserver.directory.passwords import NewPassword, PasswordDesk
 from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
@@ -59,10 +59,6 @@ class Adapter(Protocol):
         """
         ...
 
-    async def prepare(self, document: Document) -> None:
-        """Do what takes long before the unit of work begins."""
-        ...
-
     async def create(self, work: Work, document: Document) -> Any:
         """Store a new resource."""
         ...
@@ -95,11 +91,11 @@ class UserAdapter:
     """A PUT without these keeps them (RFC 7644, section 3.5.1 leaves the choice): it must neither
     reactivate a user nor take away what administrators gave."""
 
-    def __init__(self, renderer: Renderer, hasher: PasswordHasher, treatment: Treatment) -> None:
+    def __init__(self, renderer: Renderer, desk: PasswordDesk, treatment: Treatment) -> None:
         self._renderer = renderer
-        self._hasher = hasher
+        self._desk = desk
         self._treatment = treatment
-        self._digests: dict[str, PasswordDigest] = {}
+        self._passwords: dict[str, NewPassword] = {}
         """Of the request's passwords: a try that is repeated, holding rows, does not hash again."""
 
     def render(self, view: View) -> Rendered:
@@ -131,13 +127,9 @@ class UserAdapter:
         bounds.check_schemas(resource)
         return resource.model_dump()
 
-    async def prepare(self, document: Document) -> None:
-        """Hash the password."""
-        await self._taken_out(document)
-
     async def create(self, work: Work, document: Document) -> users.User:
         """Add the user, or give a deactivated one back where the connection says so (D7)."""
-        document, password = await self._taken_out(document)
+        document, password = self._taken_out(document)
         if self._treatment.revive:
             former = await users.find_inactive(work, str(document.get("userName") or ""))
             if former is not None:
@@ -153,7 +145,7 @@ class UserAdapter:
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False
     ) -> users.User:
         """Give the user its next state."""
-        document, password = await self._taken_out(document)
+        document, password = self._taken_out(document)
         return await users.update(work, current, document, password, replacing=replacing)
 
     async def delete(self, work: Work, current: users.User) -> None:
@@ -170,18 +162,20 @@ class UserAdapter:
         if current.mail_stand_in and any(_adds(operation, "emails") for operation in patch.operations or ()):
             cast(Any, resource).emails = None
 
-    async def _taken_out(self, document: Document) -> tuple[Document, PasswordDigest | None]:
-        """The document without its password, and what is stored of that."""
+    def _taken_out(self, document: Document) -> tuple[Document, NewPassword | None]:
+        """The document without its password, and that."""
         if "password" not in document:
             return document, None
         password = document["password"]
         rest = {name: value for name, value in document.items() if name != "password"}
         if password is None or self._treatment.passwords is Passwords.IGNORE:
             return rest, None
-        text = str(password)
-        if text not in self._digests:
-            self._digests[text] = await self._hasher.digest(text)
-        return rest, self._digests[text]
+        return rest, self._taken(str(password))
+
+    def _taken(self, text: str) -> NewPassword:
+        if text not in self._passwords:
+            self._passwords[text] = self._desk.take(text)
+        return self._passwords[text]
 
 
 class GroupAdapter:
@@ -224,9 +218,6 @@ class GroupAdapter:
                 raise _no_member()
         bounds.check_schemas(resource)
         return resource.model_dump()
-
-    async def prepare(self, document: Document) -> None:
-        """Nothing."""
 
     async def create(self, work: Work, document: Document) -> groups.Group:
         """Add the group."""

@@ -16,17 +16,15 @@ from scim2_models import InvalidSyntaxException, PayloadTooLargeException, SCIME
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 
-from scimserver.access.credentials import Caller, Credentials, Ended
+from scimserver.access.credentials import Caller, Ended
+from scimserver.access.gate import Gate
 from scimserver.access.refusals import Refusals
-from scimserver.access.throttle import Throttle
-from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
-from scimserver.directory.passwords import PasswordHasher
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.hardening import BodyEncoded, BodyTooLarge, BodyTooSlow, read_body
 from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
-from scimserver.kernel import secrets
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.errors import Conflicted, RateLimited, TooManyFailures, Unauthenticated, Unavailable
 from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
@@ -57,14 +55,12 @@ class ScimFace:
     """Everything that serving SCIM takes. `base_url` is what clients see, without a slash at its end."""
 
     room: WorkRoom
-    credentials: Credentials
-    throttle: Throttle
+    gate: Gate
     body_seconds: float
     """How long a body may take to arrive."""
     reads: Reads
-    hasher: PasswordHasher
+    desk: PasswordDesk
     refusals: Refusals
-    usage: Usage
     base_url: str
     trusted_proxies: Sequence[Network]
     tolerant: ProvisioningService
@@ -99,17 +95,10 @@ class ScimFace:
 
     async def _authenticated(self, exchange: "_Exchange") -> Caller:
         with exchange.trace.step("authenticate"):
-            now = self.room.clock()
-            digest = secrets.digest(bearer_token(exchange.request))
-            # Whoever proved good a moment ago is no guess that would have to be counted.
-            caller = self.credentials.kept(digest, now) or await self.throttle.guarded(
-                digest,
-                lambda: exchange.origin.client_address,
-                lambda: self.credentials.caller(digest, now),
-            )
+            secret = bearer_token(exchange.request)
+            caller = await self.gate.recognise(secret, lambda: exchange.origin.client_address)
         exchange.actor = caller.actor
-        self.throttle.spend(caller.connection.id)
-        self.usage.saw(caller.actor, now)
+        self.gate.admit(caller)
         return caller
 
     async def _answer(self, exchange: "_Exchange", caller: Caller) -> ScimResponse:
@@ -139,7 +128,7 @@ class ScimFace:
         connection = caller.connection
         treatment = Treatment(passwords=connection.passwords, revive=connection.revive)
         adapters: dict[str, Adapter] = {
-            "User": UserAdapter(self.renderer, self.hasher, treatment),
+            "User": UserAdapter(self.renderer, self.desk, treatment),
             "Group": GroupAdapter(self.renderer),
             "Role": RoleAdapter(self.renderer),
         }

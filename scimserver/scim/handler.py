@@ -133,7 +133,6 @@ class ProvisioningHandler(AsyncScimHandler):
             with self._trace.step("read"):
                 sent = self._document(resource_type, request, Context.RESOURCE_CREATION_REQUEST)
                 document = sent if isinstance(sent, dict) else adapter.dumped(sent)
-                await adapter.prepare(document)
             view = await self._tries.run(lambda: self.storage.create_view(resource_type, document))
             return self._created(adapter, view, projector)
 
@@ -162,7 +161,6 @@ class ProvisioningHandler(AsyncScimHandler):
             adapter = self._adapters[str(resource_type.name)]
             with self._trace.step("read"):
                 sent = self._document(resource_type, request, Context.RESOURCE_REPLACEMENT_REQUEST)
-                await adapter.prepare(sent if isinstance(sent, dict) else adapter.dumped(sent))
             conditions = self.service.read_conditions(request)
             resource_id = cast(str, target.resource_id)
 

@@ -20,6 +20,7 @@ from scimserver.db.queries import load
 from scimserver.db.violations import ConstraintViolated
 from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.work import WorkRoom
+from scimserver.workers.sweeping import Broom
 
 _QUERIES = load("tidying")
 _TRY = _QUERIES["try_tidying"]
@@ -42,6 +43,7 @@ class Tidying:
     outbox_retention: timedelta
     every: float = 5.0
     """Seconds between two rounds."""
+    broom: Broom = field(default_factory=Broom)
     _unwritten: list[_Batch] = field(default_factory=list[_Batch])
 
     @asynccontextmanager
@@ -96,3 +98,4 @@ class Tidying:
             if await transaction.fetchval(_TRY):
                 await transaction.execute(_FOLD)
                 await transaction.execute(_DROP, self.room.clock() - self.outbox_retention)
+                await self.broom.sweep(transaction, self.room.clock())

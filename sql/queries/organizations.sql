@@ -7,18 +7,22 @@ change AS (
 )
 
 -- change: update_organization
--- How an organisation works.  $1 id, $2 title, $3 addresses, $4 time zone
+-- How an organisation works.  $1 id, $2 title, $3 addresses, $4 time zone, $5 profile of passwords,
+-- $6 support contact, $7 whether passwords that administrators set always have to be changed
 change AS (
     UPDATE organizations
-    SET title = $2, addresses = $3, timezone = $4, version = version + 1, rules = gen_random_uuid()
+    SET title = $2, addresses = $3, timezone = $4, password_profile = $5, support_contact = $6,
+        must_change_locked = $7, version = version + 1, rules = gen_random_uuid()
     WHERE id = $1
     RETURNING id
 )
 
 -- name: find_organization
 -- The organisation of that name.  $1 name
-SELECT id, name, title, addresses, timezone, created FROM organizations WHERE name = $1;
+SELECT id, name, title, addresses, timezone, password_profile, support_contact, must_change_locked, created
+FROM organizations WHERE name = $1;
 
 -- name: list_organizations
 -- Every organisation of the installation, for its operator.
-SELECT id, name, title, addresses, timezone, created FROM organizations ORDER BY name;
+SELECT id, name, title, addresses, timezone, password_profile, support_contact, must_change_locked, created
+FROM organizations ORDER BY name;

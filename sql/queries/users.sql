@@ -85,14 +85,6 @@ change AS (
     RETURNING id
 )
 
--- change: set_password
--- The digest of a user's password.  $1 organisation, $2 user, $3 digest, $4 now
-change AS (
-    INSERT INTO credentials (org_id, user_id, password_hash, changed) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (org_id, user_id) DO UPDATE SET password_hash = excluded.password_hash, changed = excluded.changed
-    RETURNING user_id
-)
-
 -- change: leave_groups
 -- The groups that a user is taken from get their next version.  $1 organisation, $2 user, $3 now
 change AS (

@@ -15,7 +15,7 @@ from tests.serving import ENTERPRISE, PATCH_OP, USER, ScimClient, add, fresh_add
 
 NOBODY = "0190b4f0-0000-7000-8000-000000000000"
 ADMIN = [{"value": "Admin Role"}]
-PASSWORD = "correct horse battery"
+PASSWORD = "seventeen blue socks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

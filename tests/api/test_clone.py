@@ -317,7 +317,7 @@ async def test_clone_has_no_password(
     installation: Installation, scim: ScimClient, connection: asyncpg.Connection
 ):
     keeper = await installation.client(scim.organization, passwords=Passwords.ACCEPT)
-    user = await keeper.make_user(password="correct horse battery staple")
+    user = await keeper.make_user(password="seventeen blue socks")
     made = await clone(keeper, user)
     count = "SELECT count(*) FROM credentials WHERE user_id = $1"
     assert [await connection.fetchval(count, each.id) for each in (user, made)] == [1, 0]

@@ -16,7 +16,7 @@ from scim2_server.testing import AsyncScimStorageContract, BlockingStorage
 from scimserver.db.pool import Database, DatabaseSettings
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses
-from scimserver.directory.passwords import PasswordHasher
+from scimserver.directory.passwords import PasswordDesk, PasswordHasher
 from scimserver.kernel.actor import Actor, Origin, operator
 from scimserver.kernel.errors import Refused
 from scimserver.scim.adapters import GroupAdapter, Treatment, UserAdapter
@@ -73,9 +73,9 @@ def opened(database_administration: Administration, database_template: str) -> G
 
 
 @pytest.fixture(scope="module")
-def hasher() -> Generator[PasswordHasher]:
+def desk() -> Generator[PasswordDesk]:
     hasher = PasswordHasher()
-    yield hasher
+    yield PasswordDesk(hasher)
     hasher.close()
 
 
@@ -102,12 +102,12 @@ class TestDirectoryStorage(AsyncScimStorageContract):
         return provider(strict=False)
 
     @pytest.fixture
-    def storage(self, opened: Opened, hasher: PasswordHasher) -> Generator[SpeakingScim]:
+    def storage(self, opened: Opened, desk: PasswordDesk) -> Generator[SpeakingScim]:
         room = WorkRoom(opened.database)
         actor = opened.runner.run(made_organization(room, f"contract-{uuid4().hex}"))
         renderer = Renderer(BASE_URL)
         adapters = {
-            "User": UserAdapter(renderer, hasher, Treatment()),
+            "User": UserAdapter(renderer, desk, Treatment()),
             "Group": GroupAdapter(renderer),
         }
         storage = DirectoryStorage(room, Reads(opened.database), adapters, actor, ORIGIN)

@@ -6,7 +6,13 @@ import pytest
 
 from tests.commands import Commands
 
-DEFAULTS = {"addresses": "required", "timezone": "UTC"}
+DEFAULTS = {
+    "addresses": "required",
+    "timezone": "UTC",
+    "passwordProfile": "default",
+    "supportContact": "",
+    "mustChangeLocked": False,
+}
 
 
 def without(document: dict[str, Any], *names: str) -> dict[str, Any]:

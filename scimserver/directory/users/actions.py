@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from scimserver.directory import passwords, sessions
 from scimserver.directory.limits import require_bounded, shown
-from scimserver.directory.passwords import PasswordDigest
+from scimserver.directory.passwords import Allowed, NewPassword
+from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
+from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.model import (
     Document,
     User,
@@ -58,12 +61,15 @@ async def find_inactive(work: Work, user_name: str) -> User | None:
     return await store.find_inactive(work, address_key(user_name))
 
 
-async def create(work: Work, wanted: Document, password: PasswordDigest | None = None) -> User:
+async def create(work: Work, wanted: Document, password: NewPassword | None = None) -> User:
     """Add a user (P3). Raises `InvalidValue`, `DomainNotAllowed`; when the work ends, `AlreadyTaken`."""
     work.require(Permission.USERS_CREATE, *_password_permission(password))
     user = await _added(work, await _settled(work, wanted, None))
-    _set_password(work, user, password)
-    changes = (*difference({}, user.document), *_password_change(password))
+    changes = difference({}, user.document)
+    allowed = await _allowed(work, user, password, changes, user) if password else None
+    if allowed is not None:
+        await passwords.store_attribute(work, user, allowed)
+        changes = (*changes, CHANGED)
     work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
     return user
 
@@ -95,7 +101,7 @@ async def update(
     work: Work,
     current: User,
     wanted: Document,
-    password: PasswordDigest | None = None,
+    password: NewPassword | None = None,
     *,
     replacing: bool = False,
     reviving: bool = False,
@@ -110,13 +116,12 @@ async def update(
     settled = await _settled(work, wanted, current, replacing=replacing, reviving=reviving)
     document = arranged(settled.document, current.id)
     stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
-    if document == current.document and stands and password is None:
-        work.note(UserUnchanged(target=current.id, display=current.user_name))
-        return current
+    is_same = document == current.document and stands
+    if is_same and password is None:
+        return _unchanged(work, current)
+    changes = difference(current.document, document)
     if settled.document["userName"] != current.user_name or settled.active != current.active:
-        _require_no_take_over(work, current, difference(current.document, document))
-    if not settled.active or settled.role != current.role:
-        await _require_other_administrator(work, current, difference(current.document, document))
+        _require_no_take_over(work, current, changes)
     user = replace(
         current,
         active=settled.active,
@@ -130,6 +135,12 @@ async def update(
         stored=require_bounded(encoded(document)),
         manager=await _manager(work, document, current),
     )
+    # Before anything is held: it takes long.
+    allowed = await _allowed(work, user, password, changes, current) if password else None
+    if is_same and allowed is None:
+        return _unchanged(work, current)
+    if not settled.active or settled.role != current.role:
+        await _require_other_administrator(work, current, changes)
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -140,9 +151,17 @@ async def update(
         settled.rules,
         broken=store.BROKEN,
     )
-    _set_password(work, user, password)
-    work.note(_updated(current, user, _password_change(password)))
+    if allowed is not None:
+        await passwords.store_attribute(work, user, allowed)
+        changes = (*changes, CHANGED)
+    await end_of_change(work, current, user)
+    work.note(_updated(current, user, changes))
     return user
+
+
+def _unchanged(work: Work, current: User) -> User:
+    work.note(UserUnchanged(target=current.id, display=current.user_name))
+    return current
 
 
 async def delete(work: Work, current: User) -> None:
@@ -155,6 +174,7 @@ async def delete(work: Work, current: User) -> None:
     await _require_other_administrator(work, current, difference(current.document, {}))
     organization = work.actor.organization
     await hold(work, current)
+    await sessions.end_every(work, current.id)
     with work.step("memberships"):
         groups = await held_groups(work, current)
         if groups:
@@ -273,23 +293,24 @@ def _columns(user: User) -> tuple[object, ...]:
     )
 
 
-def _updated(old: User, new: User, extra: tuple[Change, ...]) -> Fact:
+def _updated(old: User, new: User, changes: tuple[Change, ...]) -> Fact:
     """The one fact of an update, called by what matters most about it."""
     kind: type[UserUpdated | UserActivated | UserDeactivated] = UserUpdated
     if old.active != new.active:
         kind = UserActivated if new.active else UserDeactivated
-    changes = (*difference(old.document, new.document), *extra)
     return kind(target=new.id, display=cast(str, new.document["userName"]), changes=changes)
 
 
-def _password_permission(password: PasswordDigest | None) -> tuple[Permission, ...]:
+def _password_permission(password: NewPassword | None) -> tuple[Permission, ...]:
     return (Permission.USERS_SET_PASSWORD,) if password else ()
 
 
-def _password_change(password: PasswordDigest | None) -> tuple[Change, ...]:
-    return (Change(path="password"),) if password else ()
-
-
-def _set_password(work: Work, user: User, password: PasswordDigest | None) -> None:
-    if password is not None:
-        work.change(store.SET_PASSWORD, work.actor.organization, user.id, password.phc, work.now)
+async def _allowed(
+    work: Work, user: User, password: NewPassword, changes: tuple[Change, ...], before: User
+) -> Allowed | None:
+    """The password that a connection gives a user; a refusal says what would have changed, for the log."""
+    try:
+        return await passwords.attribute(work, user, password, user.permissions | before.permissions)
+    except Refused as refused:
+        refused.attempted, refused.display = (*changes, CHANGED), user.user_name
+        raise

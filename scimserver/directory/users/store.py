@@ -21,7 +21,6 @@ from scimserver.work import Broken, Work
 _QUERIES = load("users")
 INSERT = _QUERIES.change("insert_user")
 UPDATE = _QUERIES.change("update_user")
-SET_PASSWORD = _QUERIES.change("set_password")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 DELETE = _QUERIES.change("delete_user")
 _GROUPS_OF = _QUERIES["groups_of"]

@@ -1,0 +1,48 @@
+"""Who calls in a session: a person, who may do what their role says at this moment.
+
+Proven by tests/api/test_sessions.py.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from scimserver.db.pool import Reader
+from scimserver.directory import sessions
+from scimserver.directory.passwords.model import is_too_old
+from scimserver.directory.passwords.policy import RULES
+from scimserver.directory.sessions import SignedIn
+from scimserver.kernel.actor import Actor, ActorKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: an actor, and all that is known of the person and the session."""
+
+    actor: Actor
+    signed_in: SignedIn
+    must_change: bool
+    """Whether another password has to be chosen before anything else."""
+
+
+async def caller(database: Reader, secret: str, now: datetime) -> Caller | None:
+    """Who calls with the secret of a session; None where it has ended, or never was one.
+
+    Whoever has to choose another password first may do nothing else.
+    """
+    signed_in = await sessions.find(database, secret, now)
+    if signed_in is None:
+        return None
+    must_change = signed_in.told_to_change or _is_too_old(signed_in, now)
+    actor = Actor(
+        kind=ActorKind.USER,
+        organization=signed_in.organization,
+        permissions=frozenset() if must_change else signed_in.permissions,
+        user=signed_in.session.user,
+        session=signed_in.session.id,
+    )
+    return Caller(actor=actor, signed_in=signed_in, must_change=must_change)
+
+
+def _is_too_old(signed_in: SignedIn, now: datetime) -> bool:
+    changed = signed_in.password_changed
+    return changed is not None and is_too_old(changed, RULES[signed_in.profile], now)

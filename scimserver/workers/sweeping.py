@@ -1,0 +1,40 @@
+"""What signing in leaves behind, swept out now and then: ended sessions, old devices, forgotten failures.
+
+Nothing depends on it but the size of tables. Proven by tests/database/test_sweeping.py.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from scimserver.db.pool import Transaction
+from scimserver.db.queries import load
+
+_QUERIES = load("sweeping")
+_DROP_SESSIONS = _QUERIES["drop_ended_sessions"]
+_DROP_DEVICES = _QUERIES["drop_old_devices"]
+_DROP_TRIES = _QUERIES["drop_old_tries"]
+_DROP_SOURCES = _QUERIES["drop_old_sources"]
+
+EVERY: Final = timedelta(minutes=10)
+DEVICES_KEPT: Final = timedelta(days=90)
+"""After the last time that somebody signed in there; as long as their cookie lasts."""
+
+TRIES_KEPT: Final = timedelta(days=1)
+"""Where they are no user's: longer than any pause."""
+
+
+class Broom:
+    """Knows when it was last used."""
+
+    def __init__(self) -> None:
+        self._due: datetime | None = None
+
+    async def sweep(self, transaction: Transaction, now: datetime) -> None:
+        """Sweep, unless it was done a moment ago."""
+        if self._due is not None and now < self._due:
+            return
+        self._due = now + EVERY
+        await transaction.execute(_DROP_SESSIONS, now)
+        await transaction.execute(_DROP_DEVICES, now - DEVICES_KEPT)
+        await transaction.execute(_DROP_TRIES, now - TRIES_KEPT)
+        await transaction.execute(_DROP_SOURCES, now)
