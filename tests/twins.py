@@ -148,7 +148,7 @@ async def _made(dsn: str) -> Twins:
 
 async def _provisioned(theirs: ScimClient, found: list[Kind]) -> dict[str, Answer]:
     """A resource of each type, with a value in every attribute; and two more users."""
-    boss = await theirs.make_user(f"{THEIRS}-boss", displayName=f"{THEIRS}-boss", password="p" * 20)
+    boss = await theirs.make_user(f"{THEIRS}-boss", displayName=f"{THEIRS}-boss", password="13 pair of boots")
     await theirs.make_user(f"{THEIRS}-gone", active=False)
     made: dict[str, Answer] = {}
     for kind in found:

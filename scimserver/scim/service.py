@@ -122,9 +122,9 @@ class ProvisioningService(ScimService):
         """Refuse a caller who may not read resources of the type."""
         _require(_READ[resource_type], caller)
 
-    def require_clone(self, caller: Caller) -> None:
-        """Refuse a caller who may not clone users, before a body is read."""
-        _require(Permission.USERS_CLONE, caller)
+    def require(self, permission: Permission, caller: Caller) -> None:
+        """Refuse a caller without the permission that an action of ours takes, before a body is read."""
+        _require(permission, caller)
 
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """Refuse: a machine is nobody (RFC 7644, section 3.11)."""

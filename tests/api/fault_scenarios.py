@@ -157,6 +157,16 @@ async def patch_password_of_that_version(scim: ScimClient) -> Attempt:
     return patching(f"/Users/{user.id}", serving.replace("password", PASSWORD), If_Match=tag)
 
 
+async def set_password(scim: ScimClient) -> Attempt:
+    body = {"method": "set", "password": PASSWORD}
+    return Attempt(method="POST", path=f"/Users/{(await scim.make_user()).id}/.password", body=body)
+
+
+async def set_password_of_nobody(scim: ScimClient) -> Attempt:
+    body = {"method": "set", "password": PASSWORD}
+    return Attempt(method="POST", path=f"/Users/{NOBODY}/.password", body=body)
+
+
 async def patch_manager(scim: ScimClient) -> Attempt:
     user, manager = await scim.make_user(), await scim.make_user()
     return patching(f"/Users/{user.id}", add(f"{ENTERPRISE}:manager", {"value": manager.id}))
@@ -298,6 +308,8 @@ SCENARIOS: dict[Arrange, int] = {
     patch_user: 200,
     patch_user_as_it_is: 200,
     patch_password_of_that_version: 200,
+    set_password: 204,
+    set_password_of_nobody: 404,
     patch_manager: 200,
     patch_user_of_that_version: 200,
     patch_user_of_another_version: 412,
@@ -341,5 +353,7 @@ _ENOUGH = frozenset({Fault.LOST_AFTER, Fault.FENCED, Fault.CANCELLED_BEFORE})
 SLOW: dict[Arrange, frozenset[Fault]] = {
     post_user_with_password: _ENOUGH,
     patch_password_of_that_version: _ENOUGH,
+    set_password: _ENOUGH,
+    set_password_of_nobody: _ENOUGH,
 }
 """Hashing takes its time, so these are broken in some ways only: their calls are those of others."""

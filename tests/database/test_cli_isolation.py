@@ -44,6 +44,7 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
     "user clone": ("{word}@{word}.example",),
+    "user password": ("{word}@{word}.example", "--generate"),
     "user permissions": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""

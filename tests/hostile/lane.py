@@ -310,8 +310,8 @@ def _endpoint(request: Request) -> str:
         return "(outside)"
     path = request.target.partition(b"?")[0].decode("latin-1")
     segments = path[len(BASE) :].strip("/").split("/")
-    if segments[0] == "Users" and segments[2:] == [".clone"]:
-        return "/Users/{id}/.clone"
+    if segments[0] == "Users" and len(segments) == 3 and segments[2] in (".clone", ".password"):
+        return f"/Users/{{id}}/{segments[2]}"
     if segments[0] not in _ENDPOINTS or len(segments) > 2:
         return "(unknown)"
     last = "" if len(segments) == 1 else "/.search" if segments[1] == ".search" else "/{id}"

@@ -115,6 +115,12 @@ def _clone(c: Choices, kind: Kind) -> Request:
     return _dressed(c, b"POST", one(c, kind) + "/.clone", body)
 
 
+def _password(c: Choices, kind: Kind) -> Request:
+    """A password for somebody, or what nobody could have."""
+    body = _body(c, kind, "password") if c.chance(80) else _body(c, kind, c.pick(("resource", "patch")))
+    return _dressed(c, b"POST", one(c, kind) + "/.password", body)
+
+
 def _unserved(c: Choices, kind: Kind) -> Request:
     verb = c.pick((b"POST", b"GET", b"PUT"))
     return _dressed(c, verb, c.pick(("/Bulk", "/Me", "/Me/x", "/Bulk/x")), _body(c, kind, "bulk"))
@@ -129,7 +135,8 @@ _REQUESTS: tuple[tuple[int, Callable[[Choices, Kind], Request]], ...] = (
     (76, _list),
     (83, _search),
     (84, _clone),
-    (86, _unserved),
+    (85, _password),
+    (87, _unserved),
 )
 """What is sent, and how often: up to this many of a hundred."""
 
@@ -137,9 +144,13 @@ _REQUESTS: tuple[tuple[int, Callable[[Choices, Kind], Request]], ...] = (
 def _body(c: Choices, kind: Kind, what: str) -> bytes:
     if c.chance(3):
         what = c.pick(("resource", "patch", "search", "bulk"))
-    make = {"resource": bodies.resource, "patch": bodies.patch, "search": bodies.search, "bulk": bodies.bulk}[
-        what
-    ]
+    make = {
+        "resource": bodies.resource,
+        "patch": bodies.patch,
+        "search": bodies.search,
+        "bulk": bodies.bulk,
+        "password": bodies.password,
+    }[what]
     return bodies.damaged(c, make(c, kind))
 
 
