@@ -1,4 +1,4 @@
-"""What signing in leaves behind, swept out now and then: ended sessions, old devices, forgotten failures.
+"""What signing in and mail leave behind, swept out now and then: ended sessions, dead links, old counts.
 
 Nothing depends on it but the size of tables. Proven by tests/database/test_sweeping.py.
 """
@@ -14,6 +14,9 @@ _DROP_SESSIONS = _QUERIES["drop_ended_sessions"]
 _DROP_DEVICES = _QUERIES["drop_old_devices"]
 _DROP_TRIES = _QUERIES["drop_old_tries"]
 _DROP_SOURCES = _QUERIES["drop_old_sources"]
+_DROP_MAIL = _QUERIES["drop_failed_mail"]
+_DROP_LINKS = _QUERIES["drop_dead_links"]
+_DROP_ALLOWANCES = _QUERIES["drop_idle_allowances"]
 
 EVERY: Final = timedelta(minutes=10)
 DEVICES_KEPT: Final = timedelta(days=90)
@@ -21,6 +24,12 @@ DEVICES_KEPT: Final = timedelta(days=90)
 
 TRIES_KEPT: Final = timedelta(days=1)
 """Where they are no user's: longer than any pause."""
+
+FAILED_MAIL_KEPT: Final = timedelta(days=30)
+"""How long operators can see what could not be mailed."""
+
+_COUNTED: Final = timedelta(days=1)
+"""What is older counts for no allowance, and a link that was dead before is asked for by nobody."""
 
 
 class Broom:
@@ -38,3 +47,6 @@ class Broom:
         await transaction.execute(_DROP_DEVICES, now - DEVICES_KEPT)
         await transaction.execute(_DROP_TRIES, now - TRIES_KEPT)
         await transaction.execute(_DROP_SOURCES, now)
+        await transaction.execute(_DROP_MAIL, now - FAILED_MAIL_KEPT)
+        await transaction.execute(_DROP_LINKS, now - _COUNTED)
+        await transaction.execute(_DROP_ALLOWANCES, now - _COUNTED)

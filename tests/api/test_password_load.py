@@ -12,15 +12,14 @@ from tests.serving import Answer, Installation, ScimClient, fresh_address, runni
 
 PASSWORD = "seventeen blue socks"
 QUEUE = 2
-SLOW = {"password_queue": QUEUE, "password_passes": 30}
-"""Half a second for each password, of which two may wait while one is hashed."""
+"""How many passwords may wait while one is hashed, which takes half a second with thirty passes."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def busy(database: Database) -> AsyncGenerator[tuple[Installation, ScimClient]]:
     """An application that hashes slowly, and a connection that takes passwords."""
     # As one of so many processes, it has one thread on every machine.
-    async with running(database, workers=256, **SLOW) as installation:
+    async with running(database, workers=256, password_queue=QUEUE, password_passes=30) as installation:
         organization = await installation.organization()
         yield installation, await installation.client(organization, passwords=Passwords.ACCEPT)
 
