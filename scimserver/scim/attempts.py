@@ -23,7 +23,11 @@ _VERBS: Final[Mapping[str, str]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-_KINDS: Final[Mapping[str, TargetKind]] = {"users": TargetKind.USER, "groups": TargetKind.GROUP}
+_KINDS: Final[Mapping[str, TargetKind]] = {
+    "users": TargetKind.USER,
+    "groups": TargetKind.GROUP,
+    "roles": TargetKind.ROLE,
+}
 _ACTIONS: Final[Mapping[str, str]] = {
     Action.CLONE: UserCloned.attempt,
     Action.PASSWORD: PasswordSetByAdministrator.attempt,
@@ -72,6 +76,7 @@ def route_of(path: str) -> str:
 _NAMES: Final = (
     "Users",
     "Groups",
+    "Roles",
     "Me",
     "Bulk",
     ".search",
