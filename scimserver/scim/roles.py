@@ -68,9 +68,6 @@ class RoleAdapter:
         bounds.check_schemas(resource)
         return resource.model_dump()
 
-    async def prepare(self, document: Document) -> None:
-        """Nothing."""
-
     async def create(self, work: Work, document: Document) -> Role:
         """Add the role."""
         return await roles.create(work, _wanted(document))
