@@ -1,12 +1,13 @@
 """How each kind of row is measured: two sides in turn, or one by itself."""
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
-from tests.bench import asking, database, listing, loading, machine, servers
+from tests.bench import asking, crowd, database, listing, loading, machine, servers
 from tests.bench.asking import Question, Scene
 from tests.bench.database import Organization
 from tests.bench.figures import Spread
@@ -127,6 +128,23 @@ def two_workers(stage: Stage, question: Question) -> Figure:
     with servers.ours(stage.database.dsn, stage.folder, workers=2) as both:
         two = Side(label="2 workers", served=both, organization=stage.main, question=question)
         return _faster(stage.meter.pair(_ours(stage, question), two))
+
+
+def while_signing_in(stage: Stage) -> Figure:
+    """Milliseconds within which 99 of 100 GETs are answered while two hundred people sign in."""
+    with servers.ours(stage.database.dsn, stage.folder, trusted_proxies="127.0.0.1/32") as served:
+        side = Side(label="alone", served=served, organization=stage.main, question=GET)
+        quiet = stage.meter.single(side)
+        with crowd.signing_in(stage.database.dsn, served.port, stage.main) as people:
+            begun = time.monotonic()
+            busy = stage.meter.single(replace(side, label="while they sign in"))
+            lasted = time.monotonic() - begun
+    signed_in, later = people.statuses[201] / lasted, people.statuses[503] / lasted
+    return Figure(
+        value=Spread.of([busy.p99_ms]),
+        sides=(quiet, busy),
+        note=f"alone {quiet.p99_ms:.1f} ms; {signed_in:.0f} sign-ins a second, {later:.0f} told to come back",
+    )
 
 
 def _ours(stage: Stage, question: Question) -> Side:

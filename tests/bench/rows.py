@@ -118,6 +118,12 @@ ROWS: Final = (
         measure=lambda stage: experiments.by_size(stage, experiments.USER_NAME),
     ),
     Row(
+        name="get-while-signing-in",
+        title="GET by id while 200 people sign in, 99 of 100 within",
+        unit=Unit.MILLISECONDS,
+        measure=experiments.while_signing_in,
+    ),
+    Row(
         name="memory",
         title="peak memory of a worker that lists users",
         unit=Unit.MEGABYTES,
