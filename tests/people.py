@@ -122,6 +122,7 @@ class Browser:
     http: TestClient[web.Request, web.Application]
     address: str = HOME
     host: str = "scim.test"
+    scheme: str = "https"
     agent: str = FIREFOX
     cookies: dict[str, str] = field(default_factory=dict[str, str])
     attributes: dict[str, str] = field(default_factory=dict[str, str])
@@ -173,7 +174,7 @@ class Browser:
         """POST a form as it is, from our own page."""
         sent = {
             "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": f"https://{self.host}",
+            "Origin": f"{self.scheme}://{self.host}",
             "Sec-Fetch-Site": "same-origin",
             **headers,
         }

@@ -45,6 +45,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token rotate": ("{token}",),
     "user clone": ("{word}@{word}.example",),
     "user permissions": ("{word}@{word}.example",),
+    "user sessions": ("{word}@{word}.example",),
+    "user sign-out": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""
 
