@@ -1,4 +1,4 @@
-"""Sessions for the product's programs: begun with a password, ended, asked about by a connection (RFC 7662)."""
+"""Sessions for the product's programs: begun with a password, ended, asked about (RFC 7662)."""
 
 import json
 from collections.abc import AsyncGenerator, Mapping
@@ -247,7 +247,7 @@ async def test_asking_is_using(front: Reception, product: ScimClient):
     assert (await introspect(front, product, secret)).json == {"active": False}
 
 
-@pytest.mark.parametrize("secret", ["x", "", "x" * 64, "x" * 9000, "ä", "\0"], ids=ascii)
+@pytest.mark.parametrize("secret", ["x", "x" * 64, "x" * 9000, "ä", "\0"], ids=ascii)
 async def test_what_is_no_session_is_not_active(front: Reception, product: ScimClient, secret: str):
     assert (await introspect(front, product, secret)).json == {"active": False}
 
@@ -375,6 +375,7 @@ async def test_any_text_is_taken_for_a_name(front: Reception, address: str):
     [
         (b"token=a&token=b", FORM, 400),
         (b"", FORM, 400),
+        (b"token=", FORM, 400),
         (b"tok\xc3\xa9n=1", FORM, 400),
         (b"token=%ff", FORM, 400),
         (b'{"token": "a"}', JSON, 415),

@@ -211,7 +211,7 @@ async def test_form_that_does_not_arrive_in_time_is_given_up(
             b"POST /signin HTTP/1.1\r\nHost: scim.test\r\nContent-Length: 100\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\na=1"
         )
-        answer = await reader.read()
+        answer = await reader.readuntil(b"</html>")
         writer.close()
         await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 408 ")

@@ -1,6 +1,7 @@
 """Every page: sound, accessible markup (WCAG 2.2), nothing from elsewhere, no script, small."""
 
 from collections.abc import AsyncGenerator
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
@@ -107,7 +108,7 @@ async def test_headings_step_down_one_by_one(pages: dict[str, Shown]):
     for name, page in pages.items():
         levels = [int(each.tag[1]) for each in page.elements if each.tag in ("h1", "h2", "h3")]
         assert levels[0] == 1, name
-        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), name
+        assert all(after <= before + 1 for before, after in pairwise(levels)), name
 
 
 async def test_pages_have_landmarks_and_a_way_past_them(pages: dict[str, Shown]):

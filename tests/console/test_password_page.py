@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from tests.people import ADA, OTHER, PASSWORD, Browser, Reception
+from tests.people import ADA, OTHER, PASSWORD, Browser, Reception, Shown
 
 
 async def signed_in(front: Reception) -> Browser:
@@ -14,7 +14,9 @@ async def signed_in(front: Reception) -> Browser:
     return browser
 
 
-async def change(browser: Browser, current: str = PASSWORD, new: str = OTHER, again: str | None = None):
+async def change(
+    browser: Browser, current: str = PASSWORD, new: str = OTHER, again: str | None = None
+) -> Shown:
     """Fill in the form."""
     return await browser.submit("/password", current=current, new=new, again=new if again is None else again)
 

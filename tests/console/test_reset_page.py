@@ -1,6 +1,7 @@
 """Choosing a password by a mailed link: looked at as often as one likes, used once, signing nobody in."""
 
 import asyncio
+from collections.abc import Callable
 
 import asyncpg
 import pytest
@@ -237,7 +238,7 @@ async def test_user_who_is_deactivated_meanwhile_gets_no_password(front: Recepti
     assert (await choose(browser, page)).status == 410
 
 
-ALTERED = {
+ALTERED: dict[str, Callable[[str], str]] = {
     "last letter": lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
     "first letter": lambda token: ("A" if token[0] != "A" else "B") + token[1:],
     "case": lambda token: token.swapcase(),
@@ -252,7 +253,7 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("alter", ALTERED.values(), ids=ALTERED)
-async def test_altered_token_is_none(front: Reception, alter):
+async def test_altered_token_is_none(front: Reception, alter: Callable[[str], str]):
     ada = await front.person()
     assert await is_dead(front, alter(await front.link(ada)))
 
