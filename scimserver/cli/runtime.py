@@ -35,6 +35,7 @@ OUTSIDE_FAILED = 3
 class Session:
     """An operator at an open database."""
 
+    settings: Settings
     database: Database
     room: WorkRoom
     operator_name: str
@@ -76,7 +77,7 @@ def _require_migrated(dsn: str) -> None:
 async def session(settings: Settings, dsn: str) -> AsyncGenerator[Session]:
     """An operator's session at the database."""
     async with Database.open(settings.database(dsn)) as database:
-        yield Session(database=database, room=WorkRoom(database), operator_name=_account())
+        yield Session(settings=settings, database=database, room=WorkRoom(database), operator_name=_account())
 
 
 def run(command: Callable[[Session], Awaitable[_T]]) -> _T:

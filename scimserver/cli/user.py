@@ -7,6 +7,7 @@ import click
 
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
+from scimserver.cli.password import password
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import cloning, organizations, roles, sessions, users
 from scimserver.kernel.facts import Json, SessionsEnded, UserCloned
@@ -15,6 +16,9 @@ from scimserver.kernel.facts import Json, SessionsEnded, UserCloned
 @click.group()
 def user() -> None:
     """Users of an organisation."""
+
+
+user.add_command(password)
 
 
 @user.command()

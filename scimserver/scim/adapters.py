@@ -8,10 +8,10 @@ import orjson
 from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
-from scimserver.directory import cloning, groups, users
+from scimserver.directory import cloning, groups, passwords, users
 from scimserver.directory.passwords import NewPassword, PasswordDesk
 from scimserver.directory.views import View
-from scimserver.kernel.errors import InvalidValue, NotFound
+from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
 from scimserver.scim import bounds
 from scimserver.scim.models import Group, ProvisionedUser
@@ -141,6 +141,19 @@ class UserAdapter:
         """Add a user made from another one."""
         return await cloning.clone(work, source, user_name)
 
+    async def set_password(
+        self, work: Work, user: users.User, password: NewPassword, *, must_change: bool
+    ) -> None:
+        """Give the user a password. Raises `NotPermitted` where the connection's are dropped."""
+        if self._treatment.passwords is Passwords.IGNORE:
+            refused = NotPermitted(
+                "This connection takes no passwords: an administrator changes that with"
+                " `scimserver connection update --passwords accept`."
+            )
+            refused.display = user.user_name
+            raise refused
+        await passwords.set_by_administrator(work, user, password, must_change=must_change)
+
     async def update(
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False
     ) -> users.User:
@@ -170,9 +183,10 @@ class UserAdapter:
         rest = {name: value for name, value in document.items() if name != "password"}
         if password is None or self._treatment.passwords is Passwords.IGNORE:
             return rest, None
-        return rest, self._taken(str(password))
+        return rest, self.take(str(password))
 
-    def _taken(self, text: str) -> NewPassword:
+    def take(self, text: str) -> NewPassword:
+        """A password that came with the request."""
         if text not in self._passwords:
             self._passwords[text] = self._desk.take(text)
         return self._passwords[text]

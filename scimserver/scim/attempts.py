@@ -11,8 +11,9 @@ from scim2_models import SCIMException
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import Refused
-from scimserver.kernel.facts import Outcome, TargetKind, UserCloned
+from scimserver.kernel.facts import Outcome, PasswordSetByAdministrator, TargetKind, UserCloned
 from scimserver.kernel.ids import EntryId, new_uuid, parse_uuid
+from scimserver.scim.actions import Action
 from scimserver.scim.errors import reason_of
 from scimserver.work import Trace
 
@@ -22,7 +23,15 @@ _VERBS: Final[Mapping[str, str]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-_KINDS: Final[Mapping[str, TargetKind]] = {"users": TargetKind.USER, "groups": TargetKind.GROUP}
+_KINDS: Final[Mapping[str, TargetKind]] = {
+    "users": TargetKind.USER,
+    "groups": TargetKind.GROUP,
+    "roles": TargetKind.ROLE,
+}
+_ACTIONS: Final[Mapping[str, str]] = {
+    Action.CLONE: UserCloned.attempt,
+    Action.PASSWORD: PasswordSetByAdministrator.attempt,
+}
 
 UNKNOWN_EVENT: Final = "request.refuse"
 """The event of an attempt that names nothing of ours."""
@@ -44,8 +53,8 @@ def attempt_of(method: str, path: str) -> Attempt | None:
     if method not in _VERBS or searches:
         return None
     kind = _KINDS.get(segments[0].lower())
-    if method == "POST" and kind is TargetKind.USER and segments[2:] == [".clone"]:
-        return Attempt(event=UserCloned.attempt, kind=kind, target=parse_uuid(segments[1]))
+    if method == "POST" and kind is TargetKind.USER and len(segments) == 3 and segments[2] in _ACTIONS:
+        return Attempt(event=_ACTIONS[segments[2]], kind=kind, target=parse_uuid(segments[1]))
     if kind is None or len(segments) > 2:
         return Attempt(event=UNKNOWN_EVENT, kind=None, target=None)
     target = parse_uuid(segments[1]) if len(segments) == 2 else None
@@ -59,14 +68,15 @@ def route_of(path: str) -> str:
     if len(segments) == 1:
         return f"/{known}" if segments[0] else "/"
     last = segments[1] if segments[1] == ".search" else "{id}"
-    if known == "Users" and segments[2:] == [".clone"]:
-        return "/Users/{id}/.clone"
+    if known == "Users" and len(segments) == 3 and segments[2] in _ACTIONS:
+        return f"/Users/{{id}}/{segments[2]}"
     return f"/{known}/{last}" if len(segments) == 2 else "/{unknown}"
 
 
 _NAMES: Final = (
     "Users",
     "Groups",
+    "Roles",
     "Me",
     "Bulk",
     ".search",

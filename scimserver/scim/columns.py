@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
 
 from scimserver.db.where import quoted
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A multi-valued attribute that is no list but rows of `group_members`, aliased `m`."""
+    """A multi-valued attribute that is no list but rows, such as those of `group_members`, aliased `m`."""
 
     rows: LiteralString
     """Those of one resource, for a `FROM`."""
@@ -194,4 +194,28 @@ GROUPS: Final = ResourceTable(
     },
     answered_only=_ANSWERED_ONLY | {"members.$ref"},
     lookup_columns=frozenset({"id", "externalId", "displayName"}),
+)
+
+ROLES: Final = ResourceTable(
+    kind="Role",
+    model=Role,
+    table="roles",
+    alias="r",
+    columns={
+        **_meta("r", "Role"),
+        "displayName": Operand(sql="r.name_key", nullable=False),
+        "startPage": Operand(sql="r.start_page"),
+        "builtIn": Operand(sql="r.built_in", kind="boolean", nullable=False),
+    },
+    memberships={
+        "permissions": Membership(
+            rows="unnest(r.permissions) AS m (value)",
+            named_rows="unnest(r.permissions) AS m (value)",
+            belongs="true",
+            operands={"value": Operand(sql="m.value", nullable=False)},
+        )
+    },
+    answered_only=_ANSWERED_ONLY,
+    lookup_columns=frozenset({"id", "displayName"}),
+    unique=frozenset({"displayName"}),
 )

@@ -16,9 +16,11 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation, Target
 
+from scimserver.access.connections import Passwords
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
-from scimserver.scim.actions import read_clone_request, source_of_clone
+from scimserver.kernel.permissions import Permission
+from scimserver.scim.actions import Action, Asked, action_of, read_clone_request, read_password_request
 from scimserver.scim.adapters import Adapter, parse_resource_id
 from scimserver.scim.answers import list_answer, projected, resource_answer
 from scimserver.scim.applying import patched, replaced
@@ -53,11 +55,14 @@ class ProvisioningHandler(AsyncScimHandler):
 
     async def handle(self, request: ScimRequest) -> ScimResponse:
         """Serve a request with the method of its operation (section 3.2)."""
-        source = source_of_clone(request)
-        if source is not None:
-            return await self.clone(request, source)
-        serve = getattr(self, self.service.match(request).operation.value)
-        return await cast("Awaitable[ScimResponse]", serve(request))
+        match action_of(request):
+            case Asked(action=Action.CLONE, user=user):
+                return await self.clone(request, user)
+            case Asked(action=Action.PASSWORD, user=user):
+                return await self.set_password(request, user)
+            case _:
+                serve = getattr(self, self.service.match(request).operation.value)
+                return await cast("Awaitable[ScimResponse]", serve(request))
 
     # -- reads ---------------------------------------------------------------
 
@@ -122,6 +127,18 @@ class ProvisioningHandler(AsyncScimHandler):
         }
         return {name: cursor for name, cursor in sealed.items() if cursor is not None}
 
+    async def service_provider_config(self, request: ScimRequest) -> ScimResponse:
+        """What is implemented (section 4); whether passwords can be changed depends on who asks."""
+        response = await super().service_provider_config(request)
+        assert response.body is not None
+        caller = _caller(request)
+        is_able = (
+            caller.connection.passwords is Passwords.ACCEPT
+            and Permission.USERS_SET_PASSWORD in caller.actor.permissions
+        )
+        response.body["changePassword"] = {"supported": is_able}
+        return response
+
     # -- writes --------------------------------------------------------------
 
     async def create(self, request: ScimRequest) -> ScimResponse:
@@ -141,7 +158,7 @@ class ProvisioningHandler(AsyncScimHandler):
         with self.service.provider:
             users = self.service.resource_type_at("Users")
             with self._trace.step("authorize"):
-                self.service.require_clone(_caller(request))
+                self.service.require(Permission.USERS_CLONE, _caller(request))
             projector = self.service.projector(users, request.query)
             with self._trace.step("read"):
                 user_name = read_clone_request(self.service, request)
@@ -152,6 +169,23 @@ class ProvisioningHandler(AsyncScimHandler):
                 return await self.storage.clone_view(source, user_name)
 
             return self._created(self._adapters["User"], await self._tries.run(work), projector)
+
+    async def set_password(self, request: ScimRequest, user: str) -> ScimResponse:
+        """Give a user a password (P7): nothing is answered but that it is done."""
+        with self.service.provider:
+            users = self.service.resource_type_at("Users")
+            with self._trace.step("authorize"):
+                self.service.require(Permission.USERS_SET_PASSWORD, _caller(request))
+            with self._trace.step("read"):
+                asked = read_password_request(self.service, request, self.storage.users.take)
+            conditions = self.service.read_conditions(request)
+
+            async def work() -> None:
+                await self._met(users, user, conditions)
+                await self.storage.set_password(user, asked.password, must_change=asked.must_change)
+
+            await self._tries.run(work)
+            return ScimResponse(HTTPStatus.NO_CONTENT)
 
     async def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource (section 3.5.1)."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
+from scimserver.directory.passwords import NewPassword
 from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import NotFound, VersionMismatch
@@ -74,6 +75,11 @@ class DirectoryStorage(AsyncScimStorage):
             assert self._work is not None
             yield self._work
 
+    @property
+    def users(self) -> UserAdapter:
+        """The adapter of users, who can do more than other resources."""
+        return cast(UserAdapter, self._adapters["User"])
+
     def adapter(self, resource_type: ResourceType) -> Adapter:
         """The adapter of a resource type."""
         return self._adapters[str(resource_type.name)]
@@ -104,10 +110,15 @@ class DirectoryStorage(AsyncScimStorage):
 
     async def clone_view(self, source: str, user_name: str | None) -> View:
         """Store a user made from another one, under that address or the next placeholder; how it is read."""
-        adapter = cast(UserAdapter, self._adapters["User"])
         async with self._working() as work:
-            current = await self._stored(adapter, work, source)
-            return self._written(adapter, await adapter.clone(work, current, user_name))
+            current = await self._stored(self.users, work, source)
+            return self._written(self.users, await self.users.clone(work, current, user_name))
+
+    async def set_password(self, user: str, password: NewPassword, *, must_change: bool) -> None:
+        """Give a user a password. Raises `NotFound`, `NotPermitted`, `InvalidValue`."""
+        async with self._working() as work:
+            current = await self._stored(self.users, work, user)
+            await self.users.set_password(work, current, password, must_change=must_change)
 
     async def update(
         self,

@@ -157,6 +157,16 @@ async def patch_password_of_that_version(scim: ScimClient) -> Attempt:
     return patching(f"/Users/{user.id}", serving.replace("password", PASSWORD), If_Match=tag)
 
 
+async def set_password(scim: ScimClient) -> Attempt:
+    body = {"method": "set", "password": PASSWORD}
+    return Attempt(method="POST", path=f"/Users/{(await scim.make_user()).id}/.password", body=body)
+
+
+async def set_password_of_nobody(scim: ScimClient) -> Attempt:
+    body = {"method": "set", "password": PASSWORD}
+    return Attempt(method="POST", path=f"/Users/{NOBODY}/.password", body=body)
+
+
 async def patch_manager(scim: ScimClient) -> Attempt:
     user, manager = await scim.make_user(), await scim.make_user()
     return patching(f"/Users/{user.id}", add(f"{ENTERPRISE}:manager", {"value": manager.id}))
@@ -245,6 +255,40 @@ async def delete_no_group(scim: ScimClient) -> Attempt:
     return Attempt(method="DELETE", path=f"/Groups/{NOBODY}")
 
 
+async def post_role(scim: ScimClient) -> Attempt:
+    body = {"displayName": f"Role {uuid4().hex}", "permissions": [{"value": "users.clone"}]}
+    return Attempt(method="POST", path="/Roles", body=body)
+
+
+async def made_role(scim: ScimClient) -> tuple[str, str]:
+    """The path of a role that a user has, and its name."""
+    attempt = await post_role(scim)
+    made = await scim.post("/Roles", attempt.body)
+    name = made.json["displayName"]
+    await scim.make_user(roles=[{"value": name}])
+    return f"/Roles/{made.id}", name
+
+
+async def patch_name_of_a_role_with_user(scim: ScimClient) -> Attempt:
+    path, name = await made_role(scim)
+    return patching(path, serving.replace("displayName", f"{name} too"))
+
+
+async def patch_role_as_it_is(scim: ScimClient) -> Attempt:
+    path, name = await made_role(scim)
+    return patching(path, serving.replace("displayName", name))
+
+
+async def delete_role_with_user(scim: ScimClient) -> Attempt:
+    path, _ = await made_role(scim)
+    return Attempt(method="DELETE", path=path)
+
+
+async def delete_built_in_role(scim: ScimClient) -> Attempt:
+    found = await scim.find('displayName eq "Admin Role"', "/Roles")
+    return Attempt(method="DELETE", path=f"/Roles/{found.ids[0]}")
+
+
 SCENARIOS: dict[Arrange, int] = {
     post_user: 201,
     post_user_after_the_rules_changed: 201,
@@ -264,6 +308,8 @@ SCENARIOS: dict[Arrange, int] = {
     patch_user: 200,
     patch_user_as_it_is: 200,
     patch_password_of_that_version: 200,
+    set_password: 204,
+    set_password_of_nobody: 404,
     patch_manager: 200,
     patch_user_of_that_version: 200,
     patch_user_of_another_version: 412,
@@ -281,6 +327,11 @@ SCENARIOS: dict[Arrange, int] = {
     patch_group_removing_a_member: 204,
     delete_group_with_member: 204,
     delete_no_group: 404,
+    post_role: 201,
+    patch_name_of_a_role_with_user: 200,
+    patch_role_as_it_is: 200,
+    delete_role_with_user: 204,
+    delete_built_in_role: 400,
 }
 """What each is answered when nothing fails."""
 
@@ -302,5 +353,7 @@ _ENOUGH = frozenset({Fault.LOST_AFTER, Fault.FENCED, Fault.CANCELLED_BEFORE})
 SLOW: dict[Arrange, frozenset[Fault]] = {
     post_user_with_password: _ENOUGH,
     patch_password_of_that_version: _ENOUGH,
+    set_password: _ENOUGH,
+    set_password_of_nobody: _ENOUGH,
 }
 """Hashing takes its time, so these are broken in some ways only: their calls are those of others."""

@@ -54,7 +54,7 @@ def body_of(method: str, kind: Kind, resource: Answer) -> Any:
     references = {
         each.name: {"value": resource.id} for each in kind.attributes if each.refers and not each.is_list
     }
-    document = kind.filled(NEW, password="q" * 20, **references)
+    document = kind.filled(NEW, password="seventeen blue socks", **references)
     if method == "PATCH":
         changed = [name for name in document if name != "schemas" and ":" not in name]
         operations = [replace(name, document[name]) for name in changed]

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from scimserver.access.connections import Passwords
 from tests.serving import Answer, Installation, ScimClient, fresh_address, remove, replace
@@ -147,6 +148,110 @@ async def test_password_of_the_wrong_kind_is_not_repeated(
     assert answer.status == 400
     assert "socks" not in answer.text
     assert "socks" not in str(await installation.log(scim.organization))
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_password_made_of_names_is_refused(
+    installation: Installation, connection: asyncpg.Connection, form: str
+):
+    acme = await installation.organization("acme")
+    accepting = await installation.client(acme, passwords=Passwords.ACCEPT)
+    answer = await set_by(accepting, form, "4cme-Example-2024")
+    assert answer.error == (400, "invalidValue")
+    assert "names" in answer.json["detail"]
+    assert await connection.fetchval("SELECT count(*) FROM credentials") == 0
+
+
+async def test_names_that_come_with_the_password_count(accepting: ScimClient):
+    name = {"givenName": "Augusta", "familyName": "Lovelace"}
+    person = {"userName": fresh_address(), "name": name, "password": "AugustaLovelace!"}
+    assert (await accepting.post("/Users", person)).error == (400, "invalidValue")
+    user = await accepting.make_user()
+    both = {"op": "replace", "value": {"name": name, "password": "AugustaLovelace!"}}
+    assert (await accepting.patch(f"/Users/{user.id}", both)).error == (400, "invalidValue")
+    assert (await accepting.get(f"/Users/{user.id}")).json == user.json
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_refused_password_is_on_record_with_what_else_was_asked(
+    installation: Installation, accepting: ScimClient, form: str
+):
+    answer = await set_by(accepting, form, "short")
+    [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
+    assert (logged.entry["outcome"], logged.entry["reason"]) == ("failure", "password_not_allowed")
+    assert logged.entry["changes"][-1]["path"] == "password"
+
+
+async def test_refusal_says_whom_to_ask(accepting: ScimClient, connection: asyncpg.Connection):
+    await connection.execute("UPDATE organizations SET support_contact = 'helpdesk@example.com'")
+    answer = await set_by(accepting, "PATCH", "short")
+    assert answer.json["detail"].endswith("Help: helpdesk@example.com")
+
+
+async def use_pci(connection: asyncpg.Connection) -> None:
+    await connection.execute("UPDATE organizations SET password_profile = 'pci'")
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_pci_wants_a_letter_and_a_digit(
+    accepting: ScimClient, connection: asyncpg.Connection, form: str
+):
+    await use_pci(connection)
+    assert "a letter and a digit" in (await set_by(accepting, form, PASSWORD)).json["detail"]
+    assert (await set_by(accepting, form, "17 blue socks, mostly")).status in (200, 201)
+
+
+async def test_pci_refuses_what_the_user_had_before(accepting: ScimClient, connection: asyncpg.Connection):
+    await use_pci(connection)
+    user = await accepting.make_user(password="password no. 1 of mine")
+    for number in (2, 3):
+        change = replace("password", f"password no. {number} of mine")
+        assert (await accepting.patch(f"/Users/{user.id}", change)).status == 200
+    again = await accepting.patch(f"/Users/{user.id}", replace("password", "password no. 1 of mine"))
+    assert again.error == (400, "invalidValue")
+    assert "none of the last 4" in again.json["detail"]
+
+
+async def test_pci_takes_the_same_again_for_no_change(
+    installation: Installation, accepting: ScimClient, connection: asyncpg.Connection
+):
+    await use_pci(connection)
+    user = await accepting.make_user(password="password no. 1 of mine")
+    before = await connection.fetchrow("SELECT * FROM credentials")
+    answer = await accepting.patch(f"/Users/{user.id}", replace("password", "password no. 1 of mine"))
+    assert (answer.status, answer.headers["ETag"]) == (200, user.headers["ETag"])
+    assert await connection.fetchrow("SELECT * FROM credentials") == before
+    [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
+    assert logged.entry["outcome"] == "noop"
+
+
+async def test_password_of_a_connection_stays_good(accepting: ScimClient, connection: asyncpg.Connection):
+    await set_by(accepting, "POST", PASSWORD)
+    row = await connection.fetchrow("SELECT set_by, must_change, expires FROM credentials")
+    assert tuple(row or ()) == ("connection", False, None)
+
+
+async def test_passwords_of_one_user_at_the_same_time_are_set_one_after_the_other(
+    accepting: ScimClient, connection: asyncpg.Connection
+):
+    await use_pci(connection)
+    user = await accepting.make_user()
+    texts = [f"password no. {number} of mine" for number in range(1, 4)]
+    answers = await asyncio.gather(
+        *(accepting.patch(f"/Users/{user.id}", replace("password", text)) for text in texts)
+    )
+    assert [answer.status for answer in answers] == [200] * 3
+    [row] = await connection.fetch("SELECT password_hash, former FROM credentials")
+    assert len(row["former"]) == 2
+    known = [text for text in texts for phc in (row["password_hash"], *row["former"]) if _verifies(phc, text)]
+    assert sorted(known) == texts
+
+
+def _verifies(phc: str, text: str) -> bool:
+    try:
+        return PasswordHasher().verify(phc, text)
+    except VerifyMismatchError:
+        return False
 
 
 async def test_many_passwords_at_once_do_not_stop_other_requests(accepting: ScimClient):

@@ -25,6 +25,7 @@ from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
 from scimserver.scim import bounds, face, filter_text, json_body, projection
 from scimserver.scim import provider as service
+from scimserver.scim.actions import Action
 from scimserver.scim.dialects import DEVIATIONS, Means, table
 from scimserver.scim.errors import scim_error
 from scimserver.telemetry import Metrics
@@ -135,9 +136,10 @@ def endpoints() -> str:
         for endpoint in expanded:
             path = route.pattern.replace("/{endpoint}", endpoint).replace("{resource_id}", "{id}")
             methods.setdefault(path, []).append(route.method)
-    methods["/Users/{id}/.clone"] = ["POST"]
+    methods |= {f"/Users/{{id}}/{action}": ["POST"] for action in Action}
     notes = {
         "/Users/{id}/.clone": "[a clone](#cloning)",
+        "/Users/{id}/.password": "[a password](#passwords)",
         "/Bulk": "501: not supported",
         "/Me": "403: a connection is no user",
     }

@@ -44,6 +44,7 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
     "user clone": ("{word}@{word}.example",),
+    "user password": ("{word}@{word}.example", "--generate"),
     "user permissions": ("{word}@{word}.example",),
     "user sessions": ("{word}@{word}.example",),
     "user sign-out": ("{word}@{word}.example",),

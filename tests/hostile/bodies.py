@@ -6,11 +6,12 @@ from typing import Any
 from tests.hostile import filters
 from tests.hostile.choices import Choices
 from tests.hostile.plan import Mark
-from tests.hostile.values import PLAIN, address, anything, encoded, reference, text, value
+from tests.hostile.values import PASSWORD, PLAIN, address, anything, encoded, reference, text, value
 from tests.hostile.vocabulary import Attribute, Kind
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+PASSWORD_REQUEST = "urn:ietf:params:scim:api:messages:scimserver:2.0:PasswordRequest"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 Body = dict[str, Any]
@@ -109,6 +110,18 @@ def _pathless(c: Choices, kind: Kind) -> Any:
     chosen = [c.pick(kind.paths) for _ in range(c.below(4))]
     written = {path: value(c, attribute) for path, attribute in chosen}
     return {**written, filters.path(c, kind): anything(c)} if c.chance(25) else written
+
+
+def password(c: Choices, kind: Kind) -> Any:
+    """A password for somebody."""
+    body: Body = {"schemas": [PASSWORD_REQUEST], "method": "set", "password": PASSWORD}
+    if c.chance(30):
+        body["password"] = c.pick(("", "short", PASSWORD + text(c), anything(c)))
+    if c.chance(50):
+        body["mustChange"] = c.pick((True, False, "false", None))
+    if c.chance(20):
+        body[c.pick(("method", "schemas", "mustchanged", text(c)))] = anything(c)
+    return anything(c) if c.chance(3) else body
 
 
 def search(c: Choices, kind: Kind) -> Any:

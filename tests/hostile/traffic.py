@@ -11,7 +11,7 @@ from tests.hostile.choices import Choices
 from tests.hostile.crowds import crowd
 from tests.hostile.headers import HEADERS, JSON
 from tests.hostile.malformed import malformed
-from tests.hostile.places import BASE, STRAYS, one
+from tests.hostile.places import BASE, MARKS, STRAYS, one
 from tests.hostile.plan import Mark, Request, Sending, Session
 from tests.hostile.values import encoded, text
 from tests.hostile.vocabulary import Kind, Vocabulary
@@ -37,7 +37,7 @@ def session(c: Choices, vocabulary: Vocabulary) -> Session:
 def _story(c: Choices, vocabulary: Vocabulary) -> list[Request]:
     """A resource's life: created, changed, looked for, put into a group, replaced, deleted."""
     kind = c.pick(vocabulary.kinds)
-    made = (Mark.MADE_USER if kind.name == "User" else Mark.MADE_GROUP).at()
+    made = MARKS[kind.name][1].at()
     at = f"{kind.endpoint}/{made}"
     story = [
         _dressed(c, b"POST", kind.endpoint, bodies.damaged(c, bodies.resource(c, kind))),
@@ -115,6 +115,12 @@ def _clone(c: Choices, kind: Kind) -> Request:
     return _dressed(c, b"POST", one(c, kind) + "/.clone", body)
 
 
+def _password(c: Choices, kind: Kind) -> Request:
+    """A password for somebody, or what nobody could have."""
+    body = _body(c, kind, "password") if c.chance(80) else _body(c, kind, c.pick(("resource", "patch")))
+    return _dressed(c, b"POST", one(c, kind) + "/.password", body)
+
+
 def _unserved(c: Choices, kind: Kind) -> Request:
     verb = c.pick((b"POST", b"GET", b"PUT"))
     return _dressed(c, verb, c.pick(("/Bulk", "/Me", "/Me/x", "/Bulk/x")), _body(c, kind, "bulk"))
@@ -129,7 +135,8 @@ _REQUESTS: tuple[tuple[int, Callable[[Choices, Kind], Request]], ...] = (
     (76, _list),
     (83, _search),
     (84, _clone),
-    (86, _unserved),
+    (85, _password),
+    (87, _unserved),
 )
 """What is sent, and how often: up to this many of a hundred."""
 
@@ -137,9 +144,13 @@ _REQUESTS: tuple[tuple[int, Callable[[Choices, Kind], Request]], ...] = (
 def _body(c: Choices, kind: Kind, what: str) -> bytes:
     if c.chance(3):
         what = c.pick(("resource", "patch", "search", "bulk"))
-    make = {"resource": bodies.resource, "patch": bodies.patch, "search": bodies.search, "bulk": bodies.bulk}[
-        what
-    ]
+    make = {
+        "resource": bodies.resource,
+        "patch": bodies.patch,
+        "search": bodies.search,
+        "bulk": bodies.bulk,
+        "password": bodies.password,
+    }[what]
     return bodies.damaged(c, make(c, kind))
 
 

@@ -1,0 +1,115 @@
+"""`scimserver user password`: an operator gives a user a password (rule P7).
+
+A password is typed without being seen, or comes on standard input; an argument would stand in the list of
+processes and in the history of the shell.
+Proven by tests/database/test_cli_password.py.
+"""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+
+from scimserver.cli import show
+from scimserver.cli.attempts import attempt
+from scimserver.cli.runtime import Session, run
+from scimserver.config import Settings
+from scimserver.directory import organizations, passwords, users
+from scimserver.directory.organizations import Organization
+from scimserver.directory.passwords import NewPassword, PasswordDesk, generated
+from scimserver.directory.passwords.model import UNUSED_FOR
+from scimserver.directory.passwords.settings import desk_of, hasher_of
+from scimserver.kernel.facts import Json, PasswordCleared, PasswordSetByAdministrator
+from scimserver.work import Work
+
+
+@click.command()
+@click.argument("org")
+@click.argument("name", metavar="USER")
+@click.option(
+    "--set", "how", flag_value="set", help="Ask for the password, or read a line of standard input."
+)
+@click.option("--generate", "how", flag_value="generate", help="Make a password, and print it once.")
+@click.option("--clear", "how", flag_value="clear", help="Take the password away: nobody signs in with one.")
+@click.option(
+    "--must-change/--no-must-change",
+    default=True,
+    show_default=True,
+    help="Whether its owner has to choose another one at the first sign-in.",
+)
+@show.json_option
+def password(org: str, name: str, *, how: str | None, must_change: bool, as_json: bool) -> None:
+    """Set the password of USER of ORG, an address or id. It works at once."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        if how == "clear":
+            await _clear(session, organization, name, as_json=as_json)
+            return
+        text = generated() if how == "generate" else await _typed(session, organization)
+        with _desk(session.settings) as desk:
+            new = desk.take(text)
+            async with attempt(session, PasswordSetByAdministrator, name, organization.id) as work:
+                user = await users.find(work, name)
+                await passwords.set_by_administrator(work, user, new, must_change=must_change)
+        told: dict[str, Json] = {
+            "id": str(user.id),
+            "userName": user.user_name,
+            "mustChange": must_change,
+            "expires": show.stamp(_expires(work)),
+        }
+        if how == "generate":
+            told["password"] = text
+        _tell(told, new, _expires(work), as_json=as_json)
+
+    if how is None:
+        raise click.UsageError("Say what to do: --set, --generate or --clear.")
+    run(command)
+
+
+async def _clear(session: Session, organization: Organization, name: str, *, as_json: bool) -> None:
+    async with attempt(session, PasswordCleared, name, organization.id) as work:
+        user = await users.find(work, name)
+        await passwords.clear(work, user)
+    if as_json:
+        show.document({"id": str(user.id), "userName": user.user_name})
+    else:
+        show.sentence(f'"{user.user_name}" has no password now.')
+
+
+async def _typed(session: Session, organization: Organization) -> str:
+    """What the operator types twice, or a line of standard input; requirements are shown to whoever types."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    async with session.work(organization.id) as work:
+        policy = await passwords.policy_of(work)
+    for sentence in passwords.requirements(policy):
+        click.echo(show.plain(sentence), err=True)
+    return click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+
+
+def _tell(told: dict[str, Json], new: NewPassword, expires: datetime, *, as_json: bool) -> None:
+    for sentence in new.advice:
+        click.echo(sentence, err=True)
+    if as_json:
+        show.document(told)
+        return
+    how = f": {told['password']}" if "password" in told else "."
+    show.sentence(f'Set the password of "{told["userName"]}"{how}')
+    owner = " Its owner has to choose another one then." if told["mustChange"] else ""
+    show.sentence(f"It works from now on, and until {show.moment(expires)} unless it is used.{owner}")
+
+
+def _expires(work: Work) -> datetime:
+    return work.now + UNUSED_FOR
+
+
+@contextmanager
+def _desk(settings: Settings) -> Generator[PasswordDesk]:
+    hasher = hasher_of(settings)
+    try:
+        yield desk_of(settings, hasher)
+    finally:
+        hasher.close()
