@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import Any
@@ -15,8 +16,9 @@ from multidict import CIMultiDictProxy
 
 from scimserver.audit.store import Logged
 from scimserver.db.pool import Database
-from scimserver.directory import passwords, users
+from scimserver.directory import mail, password_resets, passwords, users
 from scimserver.directory.organizations import Addresses
+from scimserver.directory.password_resets import Purpose
 from scimserver.directory.passwords import Blocklist, PasswordDesk, PasswordHasher
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Origin, operator
@@ -122,6 +124,7 @@ class Browser:
     http: TestClient[web.Request, web.Application]
     address: str = HOME
     host: str = "scim.test"
+    scheme: str = "https"
     agent: str = FIREFOX
     cookies: dict[str, str] = field(default_factory=dict[str, str])
     attributes: dict[str, str] = field(default_factory=dict[str, str])
@@ -173,7 +176,7 @@ class Browser:
         """POST a form as it is, from our own page."""
         sent = {
             "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": f"https://{self.host}",
+            "Origin": f"{self.scheme}://{self.host}",
             "Sec-Fetch-Site": "same-origin",
             **headers,
         }
@@ -251,6 +254,21 @@ class Reception:
         async with self.work() as work:
             current = await users.get(work, user.id)
             return await users.update(work, current, {**current.document, **attributes})
+
+    async def link(self, user: User, purpose: Purpose = Purpose.ADMINISTRATOR) -> str:
+        """The token of a link that was mailed to a user."""
+        async with self.work() as work:
+            await password_resets.mail_link(work, await users.get(work, user.id), purpose)
+        database, now = self.installation.database, self.hands()
+        job = await mail.claim(database, now, now + timedelta(minutes=3))
+        assert job is not None
+        to = await mail.addressee(database, job)
+        assert to is not None
+        async with self.work() as work:
+            token = await password_resets.issue(work, job, to.user_name_key)
+            await mail.sent(work, job, user.user_name)
+        assert token is not None
+        return token
 
     async def delete(self, user: User) -> None:
         """Delete a user."""

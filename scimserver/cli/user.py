@@ -9,9 +9,15 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.password import password
 from scimserver.cli.runtime import Session, run
-from scimserver.directory import cloning, organizations, password_resets, roles, users
+from scimserver.directory import cloning, organizations, password_resets, roles, sessions, users
 from scimserver.directory.password_resets import LASTS, Purpose
-from scimserver.kernel.facts import PasswordLinkOrdered, PasswordLinkWithdrawn, UserCloned
+from scimserver.kernel.facts import (
+    Json,
+    PasswordLinkOrdered,
+    PasswordLinkWithdrawn,
+    SessionsEnded,
+    UserCloned,
+)
 
 
 @click.group()
@@ -125,3 +131,70 @@ def permissions(org: str, name: str, *, as_json: bool) -> None:
         )
 
     run(command)
+
+
+@user.command("sessions")
+@click.argument("org")
+@click.argument("name", metavar="USER")
+@show.json_option
+def list_sessions(org: str, name: str, *, as_json: bool) -> None:
+    """Where USER of ORG, an address or id, is signed in, the latest first."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with session.work(organization.id) as work:
+            found = await users.find(work, name)
+            listed = await sessions.every(work, found.id)
+        if as_json:
+            show.document([_as_object(each) for each in listed])
+            return
+        show.table(
+            ("id", "method", "signed in", "last used", "ends", "network", "program"),
+            [
+                (
+                    str(each.id),
+                    each.method.value,
+                    show.moment(each.created),
+                    show.moment(each.last_used),
+                    show.moment(each.ends),
+                    each.network or show.NOTHING,
+                    each.agent or show.NOTHING,
+                )
+                for each in listed
+            ],
+            empty=f'"{found.user_name}" is signed in nowhere.',
+        )
+
+    run(command)
+
+
+@user.command("sign-out")
+@click.argument("org")
+@click.argument("name", metavar="USER")
+@show.json_option
+def sign_out(org: str, name: str, *, as_json: bool) -> None:
+    """End every session of USER of ORG, an address or id."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, SessionsEnded, name, organization.id) as work:
+            found = await users.find(work, name)
+            ended = await sessions.sign_out(work, found.id)
+        if as_json:
+            show.document({"id": str(found.id), "userName": found.user_name, "ended": ended})
+        else:
+            show.sentence(f'"{found.user_name}" is signed out; sessions that were ended: {ended}.')
+
+    run(command)
+
+
+def _as_object(each: sessions.Session) -> dict[str, Json]:
+    return {
+        "id": str(each.id),
+        "method": each.method.value,
+        "created": show.stamp(each.created),
+        "last_used": show.stamp(each.last_used),
+        "ends": show.stamp(each.ends),
+        "network": each.network,
+        "agent": each.agent,
+    }

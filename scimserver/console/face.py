@@ -77,9 +77,11 @@ class ConsoleFace:
             came_from = origin(request, page.path, services.trusted_proxies)
             visit = Visit(services=services, request=request, origin=came_from)
             try:
-                return await self._answer(visit, page)
+                response = await self._answer(visit, page)
             except Exception as failure:  # noqa: BLE001 - every failure is answered with a page
-                return self._told(visit, _fault(failure, visit))
+                response = self._told(visit, _fault(failure, visit))
+            response.headers["Referrer-Policy"] = page.referrer
+            return response
 
         return handle
 
@@ -137,7 +139,9 @@ def _fault(failure: Exception, visit: Visit) -> Fault:
             return _of(failure, {hdrs.ALLOW: ", ".join(_METHODS)})
         case BadForm():
             return _of(failure)
-        case BodyTooLarge() | BodyEncoded():
+        case BodyEncoded():
+            return _of(BadForm(415, "A form is taken as it is: send it without Content-Encoding."))
+        case BodyTooLarge():
             return _of(BadForm(413, "The form is larger than any of ours: go back and fill it in again."))
         case BodyTooSlow():
             return _of(BadForm(408, "The form did not arrive in time; nothing was done: send it again."))

@@ -22,8 +22,6 @@ _HEADERS: Final = {
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # Forms say where they come from; other sites are told nothing.
-    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
 

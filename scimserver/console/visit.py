@@ -121,6 +121,11 @@ class Page(Protocol):
         ...
 
     @property
+    def referrer(self) -> str:
+        """Who is told its address, as the header `Referrer-Policy` says it."""
+        ...
+
+    @property
     def needs_session(self) -> bool:
         """Whether only people who are signed in get to see it."""
         ...

@@ -27,7 +27,7 @@ WHERE s.org_id = $1 AND s.digest = $2 AND u.active;
 
 -- name: touch_session
 -- A session was used, if nobody has written so since.  $1 organisation, $2 digest, $3 now, $4 a while ago
-UPDATE sessions SET last_used = $3 WHERE org_id = $1 AND digest = $2 AND last_used < $4;
+UPDATE sessions SET last_used = $3 WHERE org_id = $1 AND digest = $2 AND last_used <= $4;
 
 -- name: list_sessions
 -- The sessions of a user, the latest first.  $1 organisation, $2 user, $3 now

@@ -49,6 +49,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "user reset-link": ("{word}@{word}.example",),
     "user reset-link --withdraw": ("{word}@{word}.example", "--withdraw"),
     "user permissions": ("{word}@{word}.example",),
+    "user sessions": ("{word}@{word}.example",),
+    "user sign-out": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""
 

@@ -20,6 +20,7 @@ class ForgotPage:
     fields = ("address", "organization")
     fact = PasswordResetRequested
     needs_session = False
+    referrer = "same-origin"
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:

@@ -22,6 +22,7 @@ class PasswordPage:
     fields = ("current", "new", "again")
     fact = PasswordChanged
     needs_session = True
+    referrer = "same-origin"
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:

@@ -28,25 +28,21 @@ class ResetPage:
     fields = ("new", "again")
     fact = PasswordSetByLink
     needs_session = False
+    referrer = "no-referrer"
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
         """Take the token out of the address; then the form, if the link can be used."""
         token = visit.request.query.get("token")
         if token is not None and visit.request.method != "POST":
-            response = visit.redirect("/reset")
-            visit.services.cookies.write(response, Cookie.LINK, token)
-            return _told_nobody(response)
+            return _moved(visit, token)
         live = await _live(visit)
         if live is None:
             return _dead(visit)
         work = visit.services.room.open(_owner(live), visit.origin)
         user, policy = await users.get(work, live.user), await passwords.policy_of(work)
-        return _told_nobody(
-            visit.page(
-                "reset.html", form, user_name=user.user_name, requirements=passwords.requirements(policy)
-            )
-        )
+        requirements = passwords.requirements(policy)
+        return visit.page("reset.html", form, user_name=user.user_name, requirements=requirements)
 
     async def submit(self, visit: Visit, form: Form) -> web.Response:
         """Set the password; every session of the user ends, and nobody is signed in by it."""
@@ -72,7 +68,17 @@ class ResetPage:
             return _dead(visit)
         response = visit.redirect("/signin?done=password-set")
         visit.services.cookies.remove(response, Cookie.LINK)
-        return _told_nobody(response)
+        return response
+
+
+def _moved(visit: Visit, token: str) -> web.Response:
+    """The way to the address without the token, which goes along as a cookie."""
+    response = visit.redirect("/reset")
+    if password_resets.parse_token(token) is None:
+        visit.services.cookies.remove(response, Cookie.LINK)
+    else:
+        visit.services.cookies.write(response, Cookie.LINK, token)
+    return response
 
 
 def _owner(live: Live) -> Actor:
@@ -95,10 +101,4 @@ async def _live(visit: Visit) -> Live | None:
 def _dead(visit: Visit) -> web.Response:
     response = visit.page("dead_link.html", Form(status=410))
     visit.services.cookies.remove(response, Cookie.LINK)
-    return _told_nobody(response)
-
-
-def _told_nobody(response: web.Response) -> web.Response:
-    """The answer, after which no other address is told this one."""
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response

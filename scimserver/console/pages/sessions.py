@@ -27,6 +27,7 @@ class SessionsPage:
     fields = ("session",)
     fact = SessionEnded
     needs_session = True
+    referrer = "same-origin"
     while_must_change = False
 
     async def show(self, visit: Visit, form: Form) -> web.Response:

@@ -35,6 +35,7 @@ class SignInPage:
     fields = ("address", "password", "organization", "next")
     fact = SessionStarted
     needs_session = False
+    referrer = "same-origin"
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:

@@ -20,6 +20,7 @@ class SignOutPage:
     fields = ()
     fact = SessionEnded
     needs_session = True
+    referrer = "same-origin"
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
