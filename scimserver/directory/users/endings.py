@@ -12,7 +12,7 @@ from scimserver.work import Work
 
 async def end_of_change(work: Work, old: User, new: User, password: PasswordDigest | None) -> None:
     """End what was meant for another address or password, or for somebody who is deactivated now."""
-    renamed = address_key(old.user_name) != address_key(new.user_name)
+    renamed = old.user_name != new.user_name and address_key(old.user_name) != address_key(new.user_name)
     if renamed or password is not None or (old.active and not new.active):
         await password_resets.revoke(work, new.id)
     if renamed:
