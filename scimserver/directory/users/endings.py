@@ -1,6 +1,6 @@
 """What a change of a user ends elsewhere: links that were mailed for what the user no longer is.
 
-Proven by tests/database/test_password_resets.py and tests/database/test_mail.py.
+Proven by tests/database/test_password_resets.py and tests/database/test_mail_worker.py.
 """
 
 from scimserver.directory import notices, password_resets
