@@ -57,6 +57,7 @@ PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.USERS_DELETE: frozenset({Permission.USERS_READ}),
     Permission.USERS_CLONE: frozenset({Permission.USERS_CREATE}),
     Permission.USERS_SET_PASSWORD: frozenset({Permission.USERS_READ}),
+    Permission.USERS_MAIL_RESET_LINK: frozenset({Permission.USERS_READ}),
     Permission.USERS_ASSIGN_ROLE: frozenset({Permission.USERS_READ, Permission.ROLES_READ}),
     Permission.GROUPS_WRITE: frozenset({Permission.GROUPS_READ, Permission.USERS_READ}),
     Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),

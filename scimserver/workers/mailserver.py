@@ -29,6 +29,7 @@ class Security(StrEnum):
 
 
 _PORTS: Final = {Security.NONE: 25, Security.STARTTLS: 587, Security.TLS: 465}
+_SCHEMES: Final = frozenset(each.value for each in Security)
 _HOW: Final = "write it like smtp+starttls://user:password@mail.example.com:587 (or smtps://, smtp://)"
 _SPEAKABLE: Final = re.compile(r"[^\x00-\x1f\x7f]*")
 
@@ -84,7 +85,7 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         raise ValueError(_HOW) from None
     more = parts.path.strip("/") or parts.query or parts.fragment
-    if parts.scheme not in Security or not parts.hostname or more or port == 0:
+    if parts.scheme not in _SCHEMES or not parts.hostname or more or port == 0:
         raise ValueError(_HOW)
     return parts
 

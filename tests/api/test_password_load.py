@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import asyncpg
 import pytest_asyncio
@@ -12,7 +13,7 @@ from tests.serving import Answer, Installation, ScimClient, fresh_address, runni
 
 PASSWORD = "seventeen blue socks"
 QUEUE = 2
-SLOW = {"password_queue": QUEUE, "password_passes": 30}
+SLOW: dict[str, Any] = {"password_queue": QUEUE, "password_passes": 30}
 """Half a second for each password, of which two may wait while one is hashed."""
 
 

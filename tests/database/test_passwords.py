@@ -59,7 +59,7 @@ class House:
     async def credential(self, user: User | None = None) -> Credential | None:
         """What is stored of a user's password."""
         async with self.work() as work:
-            return await passwords.find(work, user or self.ada)
+            return await passwords.find(work, (user or self.ada).id)
 
     async def set(self, text: str, **options: Any) -> None:
         """Let an operator set the user's password."""

@@ -92,6 +92,15 @@ async def test_asking_writes_the_same_for_everybody(mailer: Mailer, house: House
     assert await house.logged("password.request_reset") == []
 
 
+async def test_asking_looks_at_no_user(mailer: Mailer, house: House, ada: User):
+    """So its time cannot tell who is one: where it did, it would wait here for ever."""
+    async with asyncio.timeout(20), house.connection.transaction():
+        await house.connection.execute("LOCK TABLE users, credentials, email_domains, organizations, roles")
+        for address in (ADA, NOBODY):
+            await mailer.requests.ask(origin(), address)
+    assert len(await rows(house)) == 2
+
+
 @pytest.mark.parametrize("kind", UNSAFE)
 async def test_what_is_not_exactly_one_address_is_refused_and_nothing_written(
     mailer: Mailer, house: House, ada: User, kind: str

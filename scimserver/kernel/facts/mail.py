@@ -34,7 +34,7 @@ class PasswordResetRequested(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordResetDropped(Fact):
-    """The same, but no link is mailed; whoever asked is not told. The reason says why."""
+    """Somebody who gave a user's address asked for a link; none is mailed, and nobody is told."""
 
     attempt = "password.request_reset"
     name = "password.reset_dropped"
