@@ -9,8 +9,7 @@ from scimserver.access.login import WrongPassword
 from scimserver.console.attempts import attempt
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
-from scimserver.directory import notices, passwords, users
-from scimserver.directory.notices import Notice
+from scimserver.directory import passwords, users
 from scimserver.kernel.errors import PasswordNotAllowed
 from scimserver.kernel.facts import PasswordChanged
 
@@ -43,7 +42,6 @@ class PasswordPage:
                 current = await services.login.verified_own(work, visit.caller, form["current"])
                 user = await users.get(work, user_id)
                 await passwords.change_own(work, user, services.desk.take(form["new"]), current)
-                notices.tell(work, user, Notice.PASSWORD_CHANGED)
         except WrongPassword as refused:
             return await self.show(visit, form.refused({"current": refused.detail}))
         except PasswordNotAllowed as refused:

@@ -13,8 +13,7 @@ from scimserver.console.cookies import Cookie
 from scimserver.console.forms import Form
 from scimserver.console.pages.password import unfilled
 from scimserver.console.visit import Visit
-from scimserver.directory import notices, password_resets, passwords, users
-from scimserver.directory.notices import Notice
+from scimserver.directory import password_resets, passwords, users
 from scimserver.directory.password_resets import Live
 from scimserver.kernel.actor import Actor, ActorKind
 from scimserver.kernel.errors import LinkNotLive, PasswordNotAllowed
@@ -61,7 +60,6 @@ class ResetPage:
                 await passwords.prepare(work, user, new)
                 await password_resets.consume(work, visit.cookie(Cookie.LINK) or "")
                 await passwords.set_by_link(work, user, new)
-                notices.tell(work, user, Notice.PASSWORD_RESET)
         except PasswordNotAllowed as refused:
             return await self.show(visit, form.refused({"new": refused.detail}))
         except LinkNotLive:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from scimserver.directory import password_resets, sessions, tries
+from scimserver.directory import notices, password_resets, sessions, tries
+from scimserver.directory.notices import Notice
 from scimserver.directory.passwords import policy as policies
 from scimserver.directory.passwords import store
 from scimserver.directory.passwords.context import words_of_person
@@ -78,6 +79,7 @@ async def set_by_administrator(
         allowed = await _allowed(work, user, password, policy)
     expires = work.now + UNUSED_FOR
     await _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
+    notices.tell(work, user, Notice.PASSWORD_SET_BY_ADMINISTRATOR)
     work.note(PasswordSetByAdministrator(target=user.id, display=user.user_name, changes=changes))
 
 
@@ -93,6 +95,7 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
             raise policies.unchanged(policy)
         allowed = await _allowed(work, user, password, policy, current)
     await _store(work, user, allowed, SetBy.OWNER)
+    notices.tell(work, user, Notice.PASSWORD_CHANGED)
     work.note(PasswordChanged(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -113,6 +116,7 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
     with _told(user, CHANGED):
         allowed = await _allowed(work, user, password, await policy_of(work))
     await _store(work, user, allowed, SetBy.LINK)
+    notices.tell(work, user, Notice.PASSWORD_RESET)
     work.note(PasswordSetByLink(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
