@@ -10,7 +10,7 @@ Proven by tests/database/test_work.py.
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -80,6 +80,7 @@ class Work:
         self._operation = operation
         self._facts: list[Fact] = []
         self._staged: list[_Staged] = []
+        self._left: list[tuple[Fact, _Staged]] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
 
@@ -97,12 +98,14 @@ class Work:
         if error is not None:
             self._explain(error)
             await self._stack.__aexit__(kind, error, trace)
+            await self._leave_behind(error)
             return
         try:
             await self._write()
         except BaseException as failure:
             self._explain(failure)
             await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
+            await self._leave_behind(failure)
             raise
         await self._stack.aclose()
 
@@ -126,6 +129,13 @@ class Work:
     def note(self, fact: Fact) -> None:
         """Put a fact on record: it is logged, and announced if it is to be, when the work commits."""
         self._facts.append(fact)
+
+    def leave(self, fact: Fact, clause: ChangeClause, *arguments: object) -> None:
+        """Say what stays behind where the work ends with a refusal: written once all else is rolled back.
+
+        Where the change then hits no row, the fact is not put on record either: others were faster.
+        """
+        self._left.append((fact, _Staged(clause=clause, arguments=arguments, broken={})))
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Time a named stage of the work for the log."""
@@ -156,33 +166,56 @@ class Work:
 
     # -- writing -------------------------------------------------------------
 
+    async def _leave_behind(self, failure: BaseException) -> None:
+        for fact, staged in self._left if isinstance(failure, Refused) else ():
+            behind = Work(
+                self._database,
+                self.actor,
+                self.origin,
+                clock=lambda: self.now,
+                salt=self._salt,
+                lock=False,
+                trace=Trace(),
+                operation=Operation(),
+                memory=self.memory,
+            )
+            with suppress(Conflicted):
+                async with behind:
+                    behind.change(staged.clause, *staged.arguments)
+                    behind.note(fact)
+
     def _reader(self) -> Database | Transaction:
         return self._transaction or self._database
 
     async def _write(self) -> None:
         if self._transaction is None and len(self._staged) == 1 and self._facts:
-            staged = self._staged[0]
-            record = self._record()
-            statement = self._database.write(
-                _recorded(staged.clause, record.clause), *staged.arguments, *record.arguments
-            )
-            if await _run(statement, staged.broken) == 0:
-                raise Conflicted
-            return
-        if self._staged or self._transaction is not None:
+            await self._change_on_record(self._database.write, self._staged[0])
+        elif self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
-            record = self._record()
-            await _run(self._database.write(_standing(record.clause), *record.arguments), {})
+            await self._put_on_record(self._database.write)
 
     async def _write_in_transaction(self) -> None:
         transaction = await self.begin()
+        # The last change takes the record along: all that is held is held for one journey less.
+        last = self._staged.pop() if self._staged and self._facts else None
         for staged in self._staged:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
-        if self._facts:
-            record = self._record()
-            await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
+        if last is not None:
+            await self._change_on_record(transaction.fetchval, last)
+        elif self._facts:
+            await self._put_on_record(transaction.fetchval)
+
+    async def _change_on_record(self, send: Callable[..., Awaitable[int]], staged: _Staged) -> None:
+        record = self._record()
+        statement = send(_recorded(staged.clause, record.clause), *staged.arguments, *record.arguments)
+        if await _run(statement, staged.broken) == 0:
+            raise Conflicted
+
+    async def _put_on_record(self, send: Callable[..., Awaitable[int]]) -> None:
+        record = self._record()
+        await _run(send(_standing(record.clause), *record.arguments), {})
 
     def _record(self) -> store.Appending:
         entries = [self._entry(fact, number) for number, fact in enumerate(self._facts)]
