@@ -27,6 +27,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.list_organizations": "an operator's list of the installation",
     "organizations.update_organization": "its id is the org_id of everything else",
     "tidying.drop_old_messages": "housekeeping of the installation",
+    "tidying.drop_old_removals": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "users.hold_rules": "its id is the org_id of everything else",
     "tidying.try_tidying": "housekeeping of the installation; touches no table",

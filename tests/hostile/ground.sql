@@ -17,6 +17,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION hostile.restore(org uuid) RETURNS void LANGUAGE sql AS $$
     DELETE FROM credentials WHERE org_id = org;
+    DELETE FROM removals WHERE org_id = org;
     DELETE FROM users u WHERE org_id = org
         AND NOT EXISTS (SELECT FROM hostile.users s WHERE (s.org_id, s.id, s.version) = (org, u.id, u.version));
     DELETE FROM groups g WHERE org_id = org

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from scimserver.directory import removals
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import store
@@ -103,7 +104,8 @@ async def update(
 
     `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
     `reviving` says that a deactivated user is made anew: the address has to be one that is allowed now.
-    Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
+    Raises as `create` does, and `ProviderPaused`; when the work ends, `Conflicted` if `current` is no longer
+    current.
     """
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
     settled = await _settled(work, wanted, current, replacing=replacing, reviving=reviving)
@@ -114,6 +116,10 @@ async def update(
         return current
     if not settled.active or settled.role != current.role:
         await _require_other_administrator(work, current, difference(current.document, document))
+    if current.active and not settled.active:
+        await hold(work, current)
+        changes = difference(current.document, document)
+        await removals.count(work, current.user_name, changes, is_deletion=False)
     user = replace(
         current,
         active=settled.active,
@@ -144,10 +150,11 @@ async def update(
 async def delete(work: Work, current: User) -> None:
     """Delete a user (P5): memberships and credentials end with it, each fact in the log.
 
-    Raises `Conflicted` when the user was changed or deleted meanwhile.
+    Raises `Conflicted` when the user was changed or deleted meanwhile, and `ProviderPaused`.
     """
     work.require(Permission.USERS_DELETE)
-    await _require_other_administrator(work, current, difference(current.document, {}))
+    changes = difference(current.document, {})
+    await _require_other_administrator(work, current, changes)
     organization = work.actor.organization
     await hold(work, current)
     with work.step("memberships"):
@@ -157,8 +164,8 @@ async def delete(work: Work, current: User) -> None:
     for group in groups:
         member = Change(path="members", old=[{"value": str(current.id)}])
         work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))
+    await removals.count(work, current.user_name, changes, is_deletion=True)
     work.change(store.DELETE, organization, current.id, new_uuid())
-    changes = difference(current.document, {})
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
 
 
