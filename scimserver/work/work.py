@@ -9,10 +9,8 @@ Proven by tests/database/test_work.py.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -22,33 +20,24 @@ from scimserver.audit import store
 from scimserver.audit.entry import Entry, Salt, write
 from scimserver.audit.store import Recorded
 from scimserver.db.pool import Database, Transaction
-from scimserver.db.queries import ChangeClause, Query, alone, compose, standing
-from scimserver.db.violations import ConstraintViolated, translate
-from scimserver.kernel.actor import Actor, Origin
+from scimserver.db.queries import ChangeClause, Query
+from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
 from scimserver.kernel.facts import Fact
 from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work.memory import Memory
-from scimserver.work.operation import ENTRY_KEYS, AlreadyRecorded, Operation
+from scimserver.work.operation import Operation
 from scimserver.work.outbox import message
+from scimserver.work.staging import Broken, Staged, alone, executed, recorded, standing
 from scimserver.work.trace import Trace
 
-Broken = Mapping[str, Callable[[], Refused | Conflicted]]
-"""What to raise when a constraint of that name would be broken."""
+_MOST_AT_ONCE = 500
+"""Facts that are put on record by one statement, where there are many."""
 
-# Statements are put together once.
-_alone = cache(alone)
-_recorded = cache(compose)
-_standing = cache(standing)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Staged:
-    clause: ChangeClause
-    arguments: tuple[object, ...]
-    broken: Broken
+_GRANTED = {True: "giving them a role that has it", False: "issuing a token with a wider scope"}
+"""How the caller comes by a permission, by whether it is a person."""
 
 
 class Work:
@@ -79,8 +68,11 @@ class Work:
         self._trace = trace
         self._operation = operation
         self._facts: list[Fact] = []
-        self._staged: list[_Staged] = []
-        self._left: list[tuple[Fact, _Staged]] = []
+        self._latest: Fact | None = None
+        self._recorded = 0
+        """How many facts are on record already, before the work ends."""
+        self._staged: list[Staged] = []
+        self._left: list[tuple[Fact, Staged]] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
 
@@ -111,9 +103,9 @@ class Work:
 
     def _explain(self, failure: BaseException) -> None:
         """Let a refusal that only the database could give say what would have changed."""
-        if isinstance(failure, Refused) and self._facts and not failure.attempted:
-            failure.attempted = self._facts[-1].changes
-            failure.display = self._facts[-1].display
+        if isinstance(failure, Refused) and self._latest and not failure.attempted:
+            failure.attempted = self._latest.changes
+            failure.display = self._latest.display
 
     # -- what actions use ----------------------------------------------------
 
@@ -123,19 +115,32 @@ class Work:
         if missing:
             raise NotPermitted(
                 f"This needs the permission {', '.join(missing)}, which the caller does not have."
-                " An administrator can grant it by issuing a token with a wider scope."
+                f" An administrator can grant it by {_GRANTED[self.actor.kind is ActorKind.USER]}."
+            )
+
+    def require_holding(self, permissions: Collection[Permission], what: str) -> None:
+        """Raise `NotPermitted` unless the actor holds all that `what`, a role or a person, holds.
+
+        Nobody gives, takes or takes over what they do not hold (rule P9).
+        """
+        missing = sorted(set(permissions) - self.actor.permissions)
+        if missing:
+            raise NotPermitted(
+                f"{what} has permissions that the caller does not have: {', '.join(missing)}."
+                " Somebody who has them can do this."
             )
 
     def note(self, fact: Fact) -> None:
         """Put a fact on record: it is logged, and announced if it is to be, when the work commits."""
         self._facts.append(fact)
+        self._latest = fact
 
     def leave(self, fact: Fact, clause: ChangeClause, *arguments: object) -> None:
         """Say what stays behind where the work ends with a refusal: written once all else is rolled back.
 
         Where the change then hits no row, the fact is not put on record either: others were faster.
         """
-        self._left.append((fact, _Staged(clause=clause, arguments=arguments, broken={})))
+        self._left.append((fact, Staged(clause=clause, arguments=arguments, broken={})))
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Time a named stage of the work for the log."""
@@ -143,7 +148,7 @@ class Work:
 
     def change(self, clause: ChangeClause, *arguments: object, broken: Broken | None = None) -> None:
         """Stage a change that must hit a row; it runs, with the log, when the work ends."""
-        self._staged.append(_Staged(clause=clause, arguments=arguments, broken=broken or {}))
+        self._staged.append(Staged(clause=clause, arguments=arguments, broken=broken or {}))
 
     async def fetchrow(self, query: Query, *arguments: object) -> Record | None:
         """The first row, read in the transaction if one is open."""
@@ -162,7 +167,15 @@ class Work:
     async def run(self, clause: ChangeClause, *arguments: object, broken: Broken | None = None) -> int:
         """Run a change at once in the explicit transaction; how many rows it hit."""
         transaction = await self.begin()
-        return await _run(transaction.fetchval(_alone(clause), *arguments), broken or {})
+        return await executed(transaction.fetchval(alone(clause), *arguments), broken or {})
+
+    async def flush(self) -> None:
+        """Put what was noted on record now, in the explicit transaction, so that few facts are kept."""
+        transaction = await self.begin()
+        while self._facts:
+            some, self._facts = self._facts[:_MOST_AT_ONCE], self._facts[_MOST_AT_ONCE:]
+            record = self._record(some)
+            await executed(transaction.fetchval(standing(record.clause), *record.arguments), {})
 
     # -- writing -------------------------------------------------------------
 
@@ -193,37 +206,35 @@ class Work:
         elif self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
-            await self._put_on_record(self._database.write)
+            record = self._record(self._facts)
+            await executed(self._database.write(standing(record.clause), *record.arguments), {})
 
     async def _write_in_transaction(self) -> None:
         transaction = await self.begin()
         # The last change takes the record along: all that is held is held for one journey less.
-        last = self._staged.pop() if self._staged and self._facts else None
+        takes_record = self._staged and 0 < len(self._facts) <= _MOST_AT_ONCE
+        last = self._staged.pop() if takes_record else None
         for staged in self._staged:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
-        if last is not None:
+        if last is None:
+            await self.flush()
+        else:
             await self._change_on_record(transaction.fetchval, last)
-        elif self._facts:
-            await self._put_on_record(transaction.fetchval)
 
-    async def _change_on_record(self, send: Callable[..., Awaitable[int]], staged: _Staged) -> None:
-        record = self._record()
-        statement = send(_recorded(staged.clause, record.clause), *staged.arguments, *record.arguments)
-        if await _run(statement, staged.broken) == 0:
+    async def _change_on_record(self, send: Callable[..., Awaitable[int]], staged: Staged) -> None:
+        record = self._record(self._facts)
+        statement = send(recorded(staged.clause, record.clause), *staged.arguments, *record.arguments)
+        if await executed(statement, staged.broken) == 0:
             raise Conflicted
 
-    async def _put_on_record(self, send: Callable[..., Awaitable[int]]) -> None:
-        record = self._record()
-        await _run(send(_standing(record.clause), *record.arguments), {})
-
-    def _record(self) -> store.Appending:
-        entries = [self._entry(fact, number) for number, fact in enumerate(self._facts)]
+    def _record(self, facts: Sequence[Fact]) -> store.Appending:
+        entries = [self._entry(fact, self._recorded + number) for number, fact in enumerate(facts)]
         written = [write(entry, self._salt) for entry in entries]
-        self._operation.written = written[0].text
-        messages = [
-            message(fact, self.actor.organization, self.now) for fact in self._facts if fact.announced
-        ]
+        if self._recorded == 0:
+            self._operation.written = written[0].text
+        self._recorded += len(facts)
+        messages = [message(fact, self.actor.organization, self.now) for fact in facts if fact.announced]
         return store.appending(self.actor.organization, entries, written, messages)
 
     def _entry(self, fact: Fact, number: int) -> Entry:
@@ -242,15 +253,6 @@ class Work:
             steps=self._trace.steps,
             microseconds=self._trace.microseconds,
         )
-
-
-async def _run(statement: Awaitable[int], broken: Broken) -> int:
-    try:
-        return await statement
-    except ConstraintViolated as error:
-        if error.constraint_name in ENTRY_KEYS:
-            raise AlreadyRecorded from error
-        raise translate(error, broken) from error
 
 
 class WorkRoom:
@@ -295,7 +297,7 @@ class WorkRoom:
         """
         written = [write(entry, self._salt) for entry in entries]
         record = store.appending(entries[0].organization, entries, written, ())
-        await _run(self.database.write(_standing(record.clause), *record.arguments), {})
+        await executed(self.database.write(standing(record.clause), *record.arguments), {})
 
     async def recorded(self, organization: OrganizationId, entry: EntryId) -> Recorded | None:
         """What the log says of an operation, safe from a fail-over once this has answered."""

@@ -11,7 +11,9 @@ from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import CheckResult, Status, check_server
 from scim2_tester.utils import get_registered_tags
 
+from scimserver.access.tokens import DEFAULT_SCOPES
 from scimserver.directory.removals import RemovalLimit
+from scimserver.kernel.permissions import Scope
 from tests.conformance.asked_once import AskedOnce, url_of
 from tests.conformance.scim2_tester_values import obeying_values
 from tests.conftest import Administration
@@ -21,9 +23,12 @@ PASSED = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
 
 
 async def checked(installation: Installation) -> list[CheckResult]:
-    # It deletes all that it makes, which is more than a provider may.
-    unlimited = RemovalLimit(count=None)
-    client = await installation.client(await installation.organization(), removal_limit=unlimited)
+    client = await installation.client(
+        await installation.organization(),
+        scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
+        # It deletes all that it makes, which is more than a provider may.
+        removal_limit=RemovalLimit(count=None),
+    )
 
     def check() -> list[CheckResult]:
         headers = {"Authorization": f"Bearer {client.token}"}
@@ -45,7 +50,7 @@ def test_server_passes_every_check_of_a_tag(results: list[CheckResult], tag: str
     assert [result for result in tagged if result.status not in PASSED] == []
 
 
-@pytest.mark.parametrize("kind", [None, "User", "Group"])
+@pytest.mark.parametrize("kind", [None, "User", "Group", "Role"])
 def test_server_passes_every_check_of_a_resource_type(results: list[CheckResult], kind: str | None) -> None:
     of_kind = [result for result in results if result.resource_type == kind]
     assert of_kind

@@ -25,6 +25,7 @@ from tests.hostile.wire import Wire
 
 USERS = 30
 GROUPS = 8
+ROLES = 4
 STRANGER = "nobody-else-knows"
 """Stands in every name of the other organisation: no answer may hold it."""
 
@@ -48,6 +49,7 @@ class House:
     read, and one that was revoked."""
     users: tuple[str, ...]
     groups: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 async def prepare(dsn: str) -> None:
@@ -82,9 +84,17 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
         groups = [
             await _made(wire, secrets[0], "/Groups", _group(name, number, users)) for number in range(GROUPS)
         ]
+        roles = [await _made(wire, secrets[5], "/Roles", _role(name, number)) for number in range(ROLES)]
     finally:
         await wire.close()
-    return House(id=organization, domain=domain, tokens=secrets, users=tuple(users), groups=tuple(groups))
+    return House(
+        id=organization,
+        domain=domain,
+        tokens=secrets,
+        users=tuple(users),
+        groups=tuple(groups),
+        roles=tuple(roles),
+    )
 
 
 async def _tokens(room: WorkRoom, organization: OrganizationId) -> tuple[str, ...]:
@@ -94,7 +104,7 @@ async def _tokens(room: WorkRoom, organization: OrganizationId) -> tuple[str, ..
         (Dialect.GENERIC, False, Passwords.ACCEPT, True, _READ_WRITE),
         (Dialect.OKTA, False, Passwords.IGNORE, False, _READ_WRITE),
         (Dialect.ENTRA, False, Passwords.IGNORE, False, _READ_WRITE),
-        (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE | {Scope.ROLES_ASSIGN}),
+        (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE | {Scope.ADMINISTER}),
         (Dialect.GENERIC, False, Passwords.IGNORE, False, frozenset({Scope.SCIM_READ})),
         (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE),
     )
@@ -135,6 +145,11 @@ def _user(name: str, number: int, domain: str) -> dict[str, object]:
 def _group(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
     members = [{"value": user} for user in users[: number * 3]]
     return {"displayName": f"{name} team {number}", "members": members}
+
+
+def _role(name: str, number: int) -> dict[str, object]:
+    permissions = [{"value": each} for each in ("users.read", "log.read", "users.clone")[:number]]
+    return {"displayName": f"{name} role {number}", "permissions": permissions}
 
 
 async def _made(wire: Wire, token: str, path: str, body: dict[str, object]) -> str:

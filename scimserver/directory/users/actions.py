@@ -19,8 +19,9 @@ from scimserver.directory.users.model import (
 )
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
+from scimserver.kernel.actor import ActorKind
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, Refused
+from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, NotPermitted, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -114,16 +115,19 @@ async def update(
     if document == current.document and stands and password is None:
         work.note(UserUnchanged(target=current.id, display=current.user_name))
         return current
+    changes = difference(current.document, document)
+    if settled.document["userName"] != current.user_name or settled.active != current.active:
+        _require_no_take_over(work, current, changes)
     if not settled.active or settled.role != current.role:
-        await _require_other_administrator(work, current, difference(current.document, document))
+        await _require_other_administrator(work, current, changes)
     if current.active and not settled.active:
         await hold(work, current)
-        changes = difference(current.document, document)
         await removals.count(work, current.user_name, changes, is_deletion=False)
     user = replace(
         current,
         active=settled.active,
         role=settled.role,
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=current.version + 1,
@@ -143,7 +147,7 @@ async def update(
         broken=store.BROKEN,
     )
     _set_password(work, user, password)
-    work.note(_updated(current, user, _password_change(password)))
+    work.note(_updated(current, user, (*changes, *_password_change(password))))
     return user
 
 
@@ -154,6 +158,7 @@ async def delete(work: Work, current: User) -> None:
     """
     work.require(Permission.USERS_DELETE)
     changes = difference(current.document, {})
+    _require_no_take_over(work, current, changes)
     await _require_other_administrator(work, current, changes)
     organization = work.actor.organization
     await hold(work, current)
@@ -185,6 +190,21 @@ async def held_groups(work: Work, user: User) -> Sequence[Reference]:
     await store.groups_of(work, user.id)
     # Again, now that they are held: a group may have let the user go while the first look waited.
     return await store.groups_of(work, user.id)
+
+
+def _require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `NotPermitted` where a person would get at somebody who may do more than they (P9).
+
+    Who can give such a user another address can have the link for a new password mailed there. An
+    identity provider is where addresses come from, so it may.
+    """
+    if work.actor.kind is not ActorKind.USER:
+        return
+    try:
+        work.require_holding(current.permissions, "This user")
+    except NotPermitted as refused:
+        refused.attempted, refused.display = attempted, current.user_name
+        raise
 
 
 async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -227,7 +247,7 @@ async def _made(work: Work, user: UserId, settled: Settled) -> User:
         id=user,
         active=settled.active,
         role=settled.role,
-        manages_users=False,
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=1,
@@ -260,12 +280,11 @@ def _columns(user: User) -> tuple[object, ...]:
     )
 
 
-def _updated(old: User, new: User, extra: tuple[Change, ...]) -> Fact:
+def _updated(old: User, new: User, changes: tuple[Change, ...]) -> Fact:
     """The one fact of an update, called by what matters most about it."""
     kind: type[UserUpdated | UserActivated | UserDeactivated] = UserUpdated
     if old.active != new.active:
         kind = UserActivated if new.active else UserDeactivated
-    changes = (*difference(old.document, new.document), *extra)
     return kind(target=new.id, display=cast(str, new.document["userName"]), changes=changes)
 
 
