@@ -56,20 +56,45 @@ CREATE TABLE roles (
     CONSTRAINT roles_name_key UNIQUE (org_id, name_key)
 );
 
+-- removal_limit, removal_percent: how many users may be deactivated and deleted in an hour, a number or a part
+-- of the users, whichever is more; no limit without the number. removals_paused: since when no more may
+-- be, until an administrator agrees; removals_made: how many were removed in the hour before.
 CREATE TABLE connections (
-    org_id      uuid        NOT NULL,
-    id          uuid        NOT NULL,
-    name        text        COLLATE "C" NOT NULL,
-    dialect     text        NOT NULL,
-    strict      boolean     NOT NULL DEFAULT false,
-    passwords   text        NOT NULL DEFAULT 'ignore',
-    revive      boolean     NOT NULL DEFAULT false,
-    created     timestamptz NOT NULL,
+    org_id           uuid        NOT NULL,
+    id               uuid        NOT NULL,
+    name             text        COLLATE "C" NOT NULL,
+    dialect          text        NOT NULL,
+    strict           boolean     NOT NULL DEFAULT false,
+    passwords        text        NOT NULL DEFAULT 'ignore',
+    revive           boolean     NOT NULL DEFAULT false,
+    created          timestamptz NOT NULL,
+    removal_limit    integer     DEFAULT 20,
+    removal_percent  integer     NOT NULL DEFAULT 10,
+    removals_paused  timestamptz,
+    removals_made    integer,
     CONSTRAINT connections_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT connections_name_key UNIQUE (org_id, name),
     CONSTRAINT connections_dialect_check CHECK (dialect IN ('generic', 'okta', 'entra')),
-    CONSTRAINT connections_passwords_check CHECK (passwords IN ('ignore', 'accept'))
+    CONSTRAINT connections_passwords_check CHECK (passwords IN ('ignore', 'accept')),
+    CONSTRAINT connections_removal_limit_check CHECK (removal_limit >= 0),
+    CONSTRAINT connections_removal_percent_check CHECK (removal_percent BETWEEN 0 AND 100),
+    CONSTRAINT connections_removals_made_check CHECK ((removals_paused IS NULL) = (removals_made IS NULL))
+);
+
+-- Users whom a connection with a limit removed lately, in the order in which they went: number counts them,
+-- deletions those that were deleted, this one included, so that two rows tell how many went between them.
+-- `removed` never goes back. What is older than an hour counts no more and is dropped some time later.
+CREATE TABLE removals (
+    org_id         uuid        NOT NULL,
+    connection_id  uuid        NOT NULL,
+    removed        timestamptz NOT NULL,
+    number         bigint      NOT NULL,
+    deletions      bigint      NOT NULL,
+    is_deletion    boolean     NOT NULL,
+    CONSTRAINT removals_pkey PRIMARY KEY (org_id, connection_id, removed, number),
+    CONSTRAINT removals_connection_id_fkey FOREIGN KEY (org_id, connection_id)
+        REFERENCES connections (org_id, id) ON DELETE CASCADE
 );
 
 -- Global: the digest of a bearer token is found before an organisation is known.

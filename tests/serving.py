@@ -21,6 +21,7 @@ from scimserver.config import Settings
 from scimserver.db.pool import Database
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Addresses
+from scimserver.directory.removals import USUAL_LIMIT, RemovalLimit
 from scimserver.http.rejections import Runner
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.clock import Clock, utc_now
@@ -202,6 +203,7 @@ class Installation:
         passwords: Passwords = Passwords.IGNORE,
         revive: bool = False,
         scopes: frozenset[Scope] = tokens.DEFAULT_SCOPES,
+        removal_limit: RemovalLimit = USUAL_LIMIT,
     ) -> ScimClient:
         """A client of a fresh connection of the organisation."""
         who = operator("tests", organization)
@@ -213,6 +215,7 @@ class Installation:
                 strict=strict,
                 passwords=passwords,
                 revive=revive,
+                removal_limit=removal_limit,
             )
         async with self.room.open(who, _ORIGIN) as work:
             _, secret = await tokens.issue(work, connection, scopes=scopes)

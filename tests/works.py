@@ -19,8 +19,7 @@ from scimserver.kernel.facts import (
     UserUpdated,
 )
 from scimserver.kernel.ids import OrganizationId
-from scimserver.work import Work, WorkRoom
-from scimserver.work.work import Broken
+from scimserver.work import Broken, Work, WorkRoom
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 ORGANIZATION = OrganizationId(UUID(int=1))

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from asyncpg import Record
 
 from scimserver.db.pool import Database
 from scimserver.db.queries import load
+from scimserver.directory.removals import USUAL_LIMIT, RemovalLimit
 from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
-from scimserver.kernel.facts import Change, ConnectionCreated, ConnectionUnchanged, ConnectionUpdated
+from scimserver.kernel.facts import Change, ConnectionCreated, ConnectionUnchanged, ConnectionUpdated, Json
 from scimserver.kernel.ids import ConnectionId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
@@ -19,6 +21,17 @@ _INSERT = _QUERIES.change("insert_connection")
 _UPDATE = _QUERIES.change("update_connection")
 _FIND = _QUERIES["find_connection"]
 _LIST = _QUERIES["list_connections"]
+
+
+_SET: Final = (
+    "dialect",
+    "strict",
+    "passwords",
+    "revive",
+    "removal_limit",
+    "removal_percent",
+    "removals_paused",
+)
 
 
 class Dialect(StrEnum):
@@ -52,6 +65,10 @@ class Connection:
     revive: bool
     """Whether creating a user who is deactivated gives that user back instead of 409."""
     created: datetime
+    removal_limit: RemovalLimit = USUAL_LIMIT
+    """How many users it may deactivate and delete in an hour (rule P11)."""
+    removals_paused: datetime | None = None
+    """Since when it may remove nobody, until an administrator agrees."""
     last_call: datetime | None = None
 
 
@@ -63,6 +80,7 @@ async def create(
     strict: bool = False,
     passwords: Passwords = Passwords.IGNORE,
     revive: bool = False,
+    removal_limit: RemovalLimit = USUAL_LIMIT,
 ) -> Connection:
     """A new connection. Raises `InvalidValue`; when the work ends, `AlreadyTaken`."""
     work.require(Permission.CONNECTIONS_MANAGE)
@@ -76,7 +94,9 @@ async def create(
         passwords=passwords,
         revive=revive,
         created=work.now,
+        removal_limit=removal_limit,
     )
+    removal_limit.check()
     taken = {
         "connections_name_key": lambda: AlreadyTaken(
             f'The organisation has a connection called "{name}" already.', attribute="name"
@@ -86,7 +106,12 @@ async def create(
         ConnectionCreated(
             target=connection.id,
             display=name,
-            changes=(Change(path="name", new=name), Change(path="dialect", new=dialect.value)),
+            changes=(
+                Change(path="name", new=name),
+                Change(path="dialect", new=dialect.value),
+                Change(path="removal_limit", new=removal_limit.count),
+                Change(path="removal_percent", new=removal_limit.percent),
+            ),
         )
     )
     await work.run(
@@ -103,8 +128,9 @@ async def update(
     strict: bool | None = None,
     passwords: Passwords | None = None,
     revive: bool | None = None,
+    removal_limit: RemovalLimit | None = None,
 ) -> Connection:
-    """Treat a connection differently; what is None stays."""
+    """Treat a connection differently; what is None stays. Raises `InvalidValue`."""
     work.require(Permission.CONNECTIONS_MANAGE)
     wanted = replace(
         current,
@@ -112,11 +138,15 @@ async def update(
         strict=current.strict if strict is None else strict,
         passwords=current.passwords if passwords is None else passwords,
         revive=current.revive if revive is None else revive,
+        removal_limit=current.removal_limit if removal_limit is None else removal_limit,
     )
+    wanted.removal_limit.check()
+    if wanted.removal_limit.count is None:
+        wanted = replace(wanted, removals_paused=None)
     changes = tuple(
-        Change(path=path, old=getattr(current, path), new=getattr(wanted, path))
-        for path in ("dialect", "strict", "passwords", "revive")
-        if getattr(current, path) != getattr(wanted, path)
+        Change(path=path, old=old, new=new)
+        for path, old, new in zip(_SET, _settings(current), _settings(wanted), strict=True)
+        if old != new
     )
     if changes:
         work.change(_UPDATE, work.actor.organization, current.id, *_treatment(wanted))
@@ -150,8 +180,23 @@ def connection_of(row: Record) -> Connection:
         passwords=Passwords(row["passwords"]),
         revive=row["revive"],
         created=row["created"],
+        removal_limit=RemovalLimit(count=row["removal_limit"], percent=row["removal_percent"]),
+        removals_paused=row["removals_paused"],
     )
 
 
-def _treatment(connection: Connection) -> tuple[str, bool, str, bool]:
-    return (connection.dialect.value, connection.strict, connection.passwords.value, connection.revive)
+def _treatment(connection: Connection) -> tuple[str, bool, str, bool, int | None, int]:
+    return (
+        connection.dialect.value,
+        connection.strict,
+        connection.passwords.value,
+        connection.revive,
+        connection.removal_limit.count,
+        connection.removal_limit.percent,
+    )
+
+
+def _settings(connection: Connection) -> tuple[Json, ...]:
+    """What `_SET` names, as the log has it."""
+    paused = connection.removals_paused
+    return (*_treatment(connection), paused.isoformat() if paused else None)

@@ -3,18 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from scimserver.audit.entry import Entry as Entry
 from scimserver.audit.entry import Written
-from scimserver.db.pool import Database
+from scimserver.db.pool import Database, Reader
 from scimserver.db.queries import RecordClause, load
 from scimserver.kernel.facts import Json, Outcome
-from scimserver.kernel.ids import ConnectionId, EntryId, OrganizationId
+from scimserver.kernel.ids import ConnectionId, EntryId, OrganizationId, oldest_uuid
 
 _QUERIES = load("audit")
 APPEND = _QUERIES.record("append_entries")
@@ -23,12 +23,16 @@ _LIST = _QUERIES["list_entries"]
 _LATEST = _QUERIES["latest_entries"]
 _COUNT = _QUERIES["count_entries"]
 _CONFIRM = _QUERIES["confirm_entry"]
+_COUNT_REFUSALS = _QUERIES["count_refusals"]
 
 NOBODY = UUID(int=0)
 """Whom a value belongs to that is about no known person."""
 
 OLDEST = EntryId(UUID(int=0))
 """Before every entry."""
+
+_EARLIER: Final = timedelta(minutes=1)
+"""How much older than its moment an entry's id may be: it is kept over all tries of a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,14 @@ class Logged:
     id: EntryId
     entry: dict[str, Any]
     personal: dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """How many attempts were refused, and how many things they were aimed at."""
+
+    attempts: int
+    targets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +199,14 @@ async def tally(
     """How many entries there are of each event and outcome; of all connections, or of one."""
     rows = await database.fetch(_COUNT, organization, connection)
     return {(row["event"], row["outcome"]): row["entries"] for row in rows}
+
+
+async def count_refusals(
+    reader: Reader, organization: OrganizationId, connection: ConnectionId, *, reason: str, since: datetime
+) -> Refusals:
+    """What of a connection was refused for a reason since a moment."""
+    # Ids are in the order of time, so that only what is younger is looked at; some are made a little earlier.
+    older = oldest_uuid(since - _EARLIER)
+    row = await reader.fetchrow(_COUNT_REFUSALS, organization, older, connection, reason, since)
+    assert row is not None, "counting has one answer"
+    return Refusals(attempts=row["attempts"], targets=row["targets"])

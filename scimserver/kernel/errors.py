@@ -76,6 +76,12 @@ class LastAdministrator(NotPermitted):
     reason = "last_administrator"
 
 
+class ProviderPaused(NotPermitted):
+    """The connection removed as many users in an hour as it may, until an administrator agrees (rule P11)."""
+
+    reason = "provider_paused"
+
+
 class VersionMismatch(Refused):
     """The resource is no longer the version that the caller expected (RFC 7644, section 3.14)."""
 

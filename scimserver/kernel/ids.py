@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
@@ -30,6 +31,11 @@ def new_uuid() -> UUID:
     value |= (nanoseconds * 4096 // 1_000_000) << 64
     value |= 0b10 << 62
     return UUID(int=value | int.from_bytes(os.urandom(8), "big") & (2**62 - 1))
+
+
+def oldest_uuid(moment: datetime) -> UUID:
+    """What is before every identifier that is made at a moment or later."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def parse_uuid(text: str) -> UUID | None:

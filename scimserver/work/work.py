@@ -9,10 +9,8 @@ Proven by tests/database/test_work.py.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -22,8 +20,7 @@ from scimserver.audit import store
 from scimserver.audit.entry import Entry, Salt, write
 from scimserver.audit.store import Recorded
 from scimserver.db.pool import Database, Transaction
-from scimserver.db.queries import ChangeClause, Query, alone, compose, standing
-from scimserver.db.violations import ConstraintViolated, translate
+from scimserver.db.queries import ChangeClause, Query
 from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
@@ -31,30 +28,16 @@ from scimserver.kernel.facts import Fact
 from scimserver.kernel.ids import EntryId, OrganizationId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work.memory import Memory
-from scimserver.work.operation import ENTRY_KEYS, AlreadyRecorded, Operation
+from scimserver.work.operation import Operation
 from scimserver.work.outbox import message
+from scimserver.work.staging import Broken, Staged, alone, executed, recorded, standing
 from scimserver.work.trace import Trace
-
-Broken = Mapping[str, Callable[[], Refused | Conflicted]]
-"""What to raise when a constraint of that name would be broken."""
-
-# Statements are put together once.
-_alone = cache(alone)
-_recorded = cache(compose)
-_standing = cache(standing)
 
 _MOST_AT_ONCE = 500
 """Facts that are put on record by one statement, where there are many."""
 
 _GRANTED = {True: "giving them a role that has it", False: "issuing a token with a wider scope"}
 """How the caller comes by a permission, by whether it is a person."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Staged:
-    clause: ChangeClause
-    arguments: tuple[object, ...]
-    broken: Broken
 
 
 class Work:
@@ -88,7 +71,8 @@ class Work:
         self._latest: Fact | None = None
         self._recorded = 0
         """How many facts are on record already, before the work ends."""
-        self._staged: list[_Staged] = []
+        self._staged: list[Staged] = []
+        self._left: list[tuple[Fact, Staged]] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
 
@@ -106,12 +90,14 @@ class Work:
         if error is not None:
             self._explain(error)
             await self._stack.__aexit__(kind, error, trace)
+            await self._leave_behind(error)
             return
         try:
             await self._write()
         except BaseException as failure:
             self._explain(failure)
             await self._stack.__aexit__(type(failure), failure, failure.__traceback__)
+            await self._leave_behind(failure)
             raise
         await self._stack.aclose()
 
@@ -149,13 +135,20 @@ class Work:
         self._facts.append(fact)
         self._latest = fact
 
+    def leave(self, fact: Fact, clause: ChangeClause, *arguments: object) -> None:
+        """Say what stays behind where the work ends with a refusal: written once all else is rolled back.
+
+        Where the change then hits no row, the fact is not put on record either: others were faster.
+        """
+        self._left.append((fact, Staged(clause=clause, arguments=arguments, broken={})))
+
     def step(self, name: str) -> AbstractContextManager[None]:
         """Time a named stage of the work for the log."""
         return self._trace.step(name)
 
     def change(self, clause: ChangeClause, *arguments: object, broken: Broken | None = None) -> None:
         """Stage a change that must hit a row; it runs, with the log, when the work ends."""
-        self._staged.append(_Staged(clause=clause, arguments=arguments, broken=broken or {}))
+        self._staged.append(Staged(clause=clause, arguments=arguments, broken=broken or {}))
 
     async def fetchrow(self, query: Query, *arguments: object) -> Record | None:
         """The first row, read in the transaction if one is open."""
@@ -174,7 +167,7 @@ class Work:
     async def run(self, clause: ChangeClause, *arguments: object, broken: Broken | None = None) -> int:
         """Run a change at once in the explicit transaction; how many rows it hit."""
         transaction = await self.begin()
-        return await _run(transaction.fetchval(_alone(clause), *arguments), broken or {})
+        return await executed(transaction.fetchval(alone(clause), *arguments), broken or {})
 
     async def flush(self) -> None:
         """Put what was noted on record now, in the explicit transaction, so that few facts are kept."""
@@ -182,34 +175,58 @@ class Work:
         while self._facts:
             some, self._facts = self._facts[:_MOST_AT_ONCE], self._facts[_MOST_AT_ONCE:]
             record = self._record(some)
-            await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
+            await executed(transaction.fetchval(standing(record.clause), *record.arguments), {})
 
     # -- writing -------------------------------------------------------------
+
+    async def _leave_behind(self, failure: BaseException) -> None:
+        for fact, staged in self._left if isinstance(failure, Refused) else ():
+            behind = Work(
+                self._database,
+                self.actor,
+                self.origin,
+                clock=lambda: self.now,
+                salt=self._salt,
+                lock=False,
+                trace=Trace(),
+                operation=Operation(),
+                memory=self.memory,
+            )
+            with suppress(Conflicted):
+                async with behind:
+                    behind.change(staged.clause, *staged.arguments)
+                    behind.note(fact)
 
     def _reader(self) -> Database | Transaction:
         return self._transaction or self._database
 
     async def _write(self) -> None:
         if self._transaction is None and len(self._staged) == 1 and self._facts:
-            staged = self._staged[0]
-            record = self._record(self._facts)
-            statement = self._database.write(
-                _recorded(staged.clause, record.clause), *staged.arguments, *record.arguments
-            )
-            if await _run(statement, staged.broken) == 0:
-                raise Conflicted
-            return
-        if self._staged or self._transaction is not None:
+            await self._change_on_record(self._database.write, self._staged[0])
+        elif self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
             record = self._record(self._facts)
-            await _run(self._database.write(_standing(record.clause), *record.arguments), {})
+            await executed(self._database.write(standing(record.clause), *record.arguments), {})
 
     async def _write_in_transaction(self) -> None:
+        transaction = await self.begin()
+        # The last change takes the record along: all that is held is held for one journey less.
+        takes_record = self._staged and 0 < len(self._facts) <= _MOST_AT_ONCE
+        last = self._staged.pop() if takes_record else None
         for staged in self._staged:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
-        await self.flush()
+        if last is None:
+            await self.flush()
+        else:
+            await self._change_on_record(transaction.fetchval, last)
+
+    async def _change_on_record(self, send: Callable[..., Awaitable[int]], staged: Staged) -> None:
+        record = self._record(self._facts)
+        statement = send(recorded(staged.clause, record.clause), *staged.arguments, *record.arguments)
+        if await executed(statement, staged.broken) == 0:
+            raise Conflicted
 
     def _record(self, facts: Sequence[Fact]) -> store.Appending:
         entries = [self._entry(fact, self._recorded + number) for number, fact in enumerate(facts)]
@@ -237,15 +254,6 @@ class Work:
             steps=self._trace.steps,
             microseconds=self._trace.microseconds,
         )
-
-
-async def _run(statement: Awaitable[int], broken: Broken) -> int:
-    try:
-        return await statement
-    except ConstraintViolated as error:
-        if error.constraint_name in ENTRY_KEYS:
-            raise AlreadyRecorded from error
-        raise translate(error, broken) from error
 
 
 class WorkRoom:
@@ -290,7 +298,7 @@ class WorkRoom:
         """
         written = [write(entry, self._salt) for entry in entries]
         record = store.appending(entries[0].organization, entries, written, ())
-        await _run(self.database.write(_standing(record.clause), *record.arguments), {})
+        await executed(self.database.write(standing(record.clause), *record.arguments), {})
 
     async def recorded(self, organization: OrganizationId, entry: EntryId) -> Recorded | None:
         """What the log says of an operation, safe from a fail-over once this has answered."""

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from typing import Final
 
 import structlog
 
@@ -18,6 +19,7 @@ from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
 from scimserver.db.queries import load
 from scimserver.db.violations import ConstraintViolated
+from scimserver.directory import removals
 from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.work import WorkRoom
 from scimserver.workers.sweeping import Broom
@@ -26,6 +28,10 @@ _QUERIES = load("tidying")
 _TRY = _QUERIES["try_tidying"]
 _FOLD = _QUERIES["fold_totals"]
 _DROP = _QUERIES["drop_old_messages"]
+_DROP_REMOVALS = _QUERIES["drop_old_removals"]
+
+_REMOVALS_KEPT: Final = 2 * removals.WINDOW
+"""How long removals are kept: a clock that is behind still counts those of its last hour."""
 
 _log = structlog.get_logger(__name__)
 
@@ -97,5 +103,7 @@ class Tidying:
         async with self.room.database.transaction() as transaction:
             if await transaction.fetchval(_TRY):
                 await transaction.execute(_FOLD)
-                await transaction.execute(_DROP, self.room.clock() - self.outbox_retention)
-                await self.broom.sweep(transaction, self.room.clock())
+                now = self.room.clock()
+                await transaction.execute(_DROP, now - self.outbox_retention)
+                await transaction.execute(_DROP_REMOVALS, now - _REMOVALS_KEPT)
+                await self.broom.sweep(transaction, now)

@@ -75,3 +75,9 @@ SELECT id FROM log_entries WHERE org_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1;
 SELECT event, outcome, count(*) AS entries FROM log_entries
 WHERE org_id = $1 AND ($2::uuid IS NULL OR connection_id = $2)
 GROUP BY event, outcome ORDER BY event, outcome;
+
+-- name: count_refusals
+-- How many attempts of a connection were refused for a reason since a moment, and how many things they aimed at.
+-- $1 organisation, $2 an entry that is older, $3 connection, $4 reason, $5 since
+SELECT count(*) AS attempts, count(DISTINCT target_id) AS targets FROM log_entries
+WHERE org_id = $1 AND id > $2 AND connection_id = $3 AND reason = $4 AND occurred >= $5;

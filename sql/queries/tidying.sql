@@ -16,3 +16,7 @@ ON CONFLICT (org_id, kind) DO UPDATE SET total = totals.total + excluded.total;
 -- name: drop_old_messages
 -- What nobody fetched from the outbox in time. Every organisation's: an operator's job.  $1 before
 DELETE FROM outbox WHERE created < $1;
+
+-- name: drop_old_removals
+-- What no connection's limit counts any more. Every organisation's: an operator's job.  $1 before
+DELETE FROM removals WHERE removed < $1;

@@ -189,6 +189,10 @@ async def patch_administrator_to_inactive(scim: ScimClient) -> Attempt:
     return patching(f"/Users/{user.id}", serving.replace("active", False))
 
 
+async def patch_user_to_inactive(scim: ScimClient) -> Attempt:
+    return patching(f"/Users/{(await scim.make_user()).id}", serving.replace("active", False))
+
+
 async def delete_user_without_groups(scim: ScimClient) -> Attempt:
     return Attempt(method="DELETE", path=f"/Users/{(await scim.make_user()).id}")
 
@@ -314,6 +318,7 @@ SCENARIOS: dict[Arrange, int] = {
     patch_user_of_that_version: 200,
     patch_user_of_another_version: 412,
     patch_administrator_to_inactive: 200,
+    patch_user_to_inactive: 200,
     delete_user_without_groups: 204,
     delete_member_of_two_groups: 204,
     delete_nobody: 404,

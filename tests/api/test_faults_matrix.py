@@ -20,6 +20,7 @@ from scimserver.access.connections import Passwords
 from scimserver.access.tokens import DEFAULT_SCOPES
 from scimserver.db.lender import Lender
 from scimserver.db.pool import Database, DatabaseSettings, Patience
+from scimserver.directory.removals import RemovalLimit
 from scimserver.kernel.permissions import Scope
 from tests.api.fault_scenarios import (
     OF_EACH_KIND,
@@ -27,6 +28,7 @@ from tests.api.fault_scenarios import (
     SLOW,
     Arrange,
     Attempt,
+    delete_user_without_groups,
     post_user_who_was_deactivated,
 )
 from tests.faults import (
@@ -69,6 +71,7 @@ SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS us
        (SELECT jsonb_object_agg(group_id || '/' || user_id, 1)
         FROM group_members WHERE org_id = $1) AS members,
        (SELECT jsonb_object_agg(user_id, changed) FROM credentials WHERE org_id = $1) AS passwords,
+       (SELECT jsonb_object_agg(number, 1) FROM removals WHERE org_id = $1) AS removals,
        (SELECT jsonb_object_agg(id, 1) FROM outbox WHERE org_id = $1) AS messages,
        (SELECT jsonb_object_agg(kind, total) FROM (
             SELECT kind, sum(total)::int AS total FROM (
@@ -77,6 +80,14 @@ SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS us
             GROUP BY kind) AS totals) AS totals
 """
 _ENTRIES = "SELECT event, outcome FROM log_entries WHERE org_id = $1 AND request_id = $2 ORDER BY 1, 2"
+_NO_REMOVALS = """
+UPDATE connections
+SET removal_limit = 0, removal_percent = 0, removals_paused = NULL, removals_made = NULL
+"""
+_PAUSES = """
+SELECT (SELECT count(*) FROM log_entries WHERE event = 'connection.pause') AS entries,
+       (SELECT count(*) FROM outbox WHERE topic = 'connection.paused') AS messages
+"""
 _OTHER_RULES = "UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1"
 _AT_WORK = """
 SELECT count(*) FROM pg_stat_activity
@@ -203,6 +214,7 @@ async def world(
             await installation.organization(),
             scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
             passwords=Passwords.ACCEPT if arrange in SLOW else Passwords.IGNORE,
+            removal_limit=RemovalLimit(count=1_000_000),
             revive=arrange is post_user_who_was_deactivated,
         )
         yield World(installation, scim, connection)
@@ -229,6 +241,27 @@ async def test_request_has_one_effect_and_one_entry_or_none_whichever_call_is_br
         await check_answer(world, attempt, outcome, at)
         await world.repeated(attempt)
         assert effect(outcome.before, await world.state()) == whole.effect, at
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("arrange", [delete_user_without_groups])
+async def test_removal_beyond_the_limit_pauses_once_whichever_call_is_broken(
+    world: World, arrange: Arrange, fault: Fault
+):
+    attempt = await arrange(world.scim)
+    await world.connection.execute(_NO_REMOVALS)
+    await world.attempted(attempt)
+    calls = world.installation.faults.calls
+    for number in range(CALLER_KNOWN, len(calls)):
+        await world.connection.execute(_NO_REMOVALS)
+        pauses = await world.connection.fetchrow(_PAUSES)
+        outcome = await world.attempted(attempt, fault, number, patience_with(fault, calls[number]))
+        at = f"call {number} of {len(calls)}, {calls[number].name[:80]!r}: {outcome}"
+        assert outcome.reply is None or outcome.reply.status in (403, 503), at
+        repeated = await world.scim.request(attempt.method, attempt.path)
+        assert repeated.status == 403, at
+        assert (await world.scim.get(attempt.path)).status == 200, at
+        assert await world.connection.fetchrow(_PAUSES) == tuple(each + 1 for each in pauses or ()), at
 
 
 def check(outcome: Outcome, whole: Outcome, fault: Fault, calls: list[Call], number: int, at: str) -> None:

@@ -41,6 +41,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "sweeping.drop_failed_mail": "housekeeping of the installation",
     "sweeping.drop_idle_allowances": "housekeeping of the installation",
     "tidying.drop_old_messages": "housekeeping of the installation",
+    "tidying.drop_old_removals": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "tries.give_back_to_source": "an address from which people sign in belongs to no organisation",
     "tries.take_from_source": "as give_back_to_source",

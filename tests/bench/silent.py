@@ -13,7 +13,7 @@ from scimserver.db.queries import ChangeClause, Query, RecordClause, alone
 from scimserver.work import work
 
 
-def _nothing(_: work.Work) -> store.Appending:
+def _nothing(*_: object) -> store.Appending:
     return store.Appending(store.APPEND_ONE, ())
 
 
@@ -24,7 +24,7 @@ def _unrecorded(change: ChangeClause, _: RecordClause) -> Query:
 
 if __name__ == "__main__":
     with (
-        patch.object(work, "_recorded", _unrecorded),
+        patch.object(work, "recorded", _unrecorded),
         patch.object(work.Work, "_record", _nothing),
     ):
         main()

@@ -12,6 +12,7 @@ from scim2_tester import CheckResult, Status, check_server
 from scim2_tester.utils import get_registered_tags
 
 from scimserver.access.tokens import DEFAULT_SCOPES
+from scimserver.directory.removals import RemovalLimit
 from scimserver.kernel.permissions import Scope
 from tests.conformance.asked_once import AskedOnce, url_of
 from tests.conformance.scim2_tester_values import obeying_values
@@ -22,8 +23,12 @@ PASSED = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
 
 
 async def checked(installation: Installation) -> list[CheckResult]:
-    scopes = DEFAULT_SCOPES | {Scope.ADMINISTER}
-    client = await installation.client(await installation.organization(), scopes=scopes)
+    client = await installation.client(
+        await installation.organization(),
+        scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
+        # It deletes all that it makes, which is more than a provider may.
+        removal_limit=RemovalLimit(count=None),
+    )
 
     def check() -> list[CheckResult]:
         headers = {"Authorization": f"Bearer {client.token}"}

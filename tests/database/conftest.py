@@ -7,6 +7,7 @@ from tests.mailing import house as house
 from tests.postbox import authority as authority
 from tests.postbox import postbox as postbox
 from tests.posting import mailer as mailer
+from tests.removing import provided as provided
 from tests.works import connection as connection
 from tests.works import open_work as open_work
 from tests.works import room as room

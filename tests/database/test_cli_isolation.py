@@ -33,6 +33,7 @@ OWN: dict[str, tuple[str, ...]] = {
 NAMING: dict[str, tuple[str, ...]] = {
     "audit list --connection": ("--connection", "{word}"),
     "audit list --request": ("--request", "{word}-request"),
+    "connection resume": ("{word}",),
     "connection update": ("{word}", "--strict"),
     "domain remove": ("{word}.example", "--yes"),
     "role assign": ("Minimal Permissions", "{word}@{word}.example"),

@@ -226,6 +226,22 @@ async def test_what_mail_left_behind_is_dropped_in_time(house: House):
     assert await house.connection.fetch("SELECT kind FROM mail_allowances") == [("counts",)]
 
 
+# -- removals --------------------------------------------------------------------------------------
+
+
+async def test_removals_are_forgotten_when_nobody_counts_them_any_more(house: House):
+    room = house.tidying.room
+    async with room.open(operator("tests"), ORIGIN) as work:
+        made = await organizations.create(work, name="acme")
+    async with room.open(operator("tests", made.id), ORIGIN) as work:
+        okta = await connections.create(work, name="Okta")
+    sql = "INSERT INTO removals VALUES ($1, $2, $3, $4, 0, false)"
+    for number, age in enumerate((timedelta(hours=2, seconds=1), timedelta(hours=1, minutes=59))):
+        await house.connection.execute(sql, made.id, okta.id, NOON - age, number)
+    await house.tidying.once()
+    assert await house.connection.fetch("SELECT number FROM removals") == [(1,)]
+
+
 # -- refused credentials ---------------------------------------------------------------------------
 
 

@@ -52,6 +52,18 @@ async def test_work_writes_several_rows_in_one_transaction(open_work: Callable[.
     assert len(await written_by(rows, "by_transaction")) == 1
 
 
+async def test_last_change_of_several_is_one_statement_with_the_log(
+    open_work: Callable[..., Work], rows: Rows
+):
+    async with open_work() as work:
+        work.change(MAKE, "one")
+        work.change(MAKE, "two")
+        work.note(RENAMED)
+    one, two = await rows("things")
+    [entry] = await rows("log_entries")
+    assert one["by_statement"] != two["by_statement"] == entry["by_statement"]
+
+
 async def test_work_writes_what_ran_at_once_and_the_log_in_one_transaction(
     open_work: Callable[..., Work], rows: Rows
 ):

@@ -13,6 +13,7 @@ from scimserver.access import connections, tokens
 from scimserver.access.connections import Dialect, Passwords
 from scimserver.db.pool import Database, DatabaseSettings
 from scimserver.directory import domains, organizations
+from scimserver.directory.removals import HIGHEST_COUNT, RemovalLimit
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.ids import OrganizationId, TokenId
 from scimserver.kernel.permissions import Scope
@@ -118,6 +119,8 @@ async def _tokens(room: WorkRoom, organization: OrganizationId) -> tuple[str, ..
                 strict=strict,
                 passwords=passwords,
                 revive=revive,
+                # Counted, but never paused: what is refused here may leave nothing behind.
+                removal_limit=RemovalLimit(count=HIGHEST_COUNT),
             )
         async with room.open(who, _ORIGIN) as work:
             found.append(await tokens.issue(work, connection, scopes=scopes))

@@ -13,6 +13,7 @@ SELECT
         FROM roles WHERE org_id = $1),
     (SELECT count(*) || ' connections ' || COALESCE(sum(hashtextextended(id || xmin::text, 0)), 0)
         FROM connections WHERE org_id = $1),
+    (SELECT count(*) || ' removals ' || COALESCE(sum(number), 0) FROM removals WHERE org_id = $1),
     (SELECT count(*) || ' domains ' || COALESCE(sum(hashtextextended(domain || xmin::text, 0)), 0)
         FROM email_domains WHERE org_id = $1),
     (SELECT count(*) || ' tokens ' || COALESCE(sum(hashtextextended(

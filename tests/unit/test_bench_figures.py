@@ -161,7 +161,7 @@ def test_without_pattern_all_rows_are_chosen_or_those_with_goals():
 
 
 def test_seam_at_which_the_log_is_left_out_is_there():
-    assert callable(work._recorded)
+    assert callable(work.recorded)
     assert callable(work.Work._record)
 
 

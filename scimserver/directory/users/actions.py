@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from scimserver.directory import passwords, sessions
+from scimserver.directory import passwords, removals, sessions
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import Allowed, NewPassword
 from scimserver.directory.passwords.actions import CHANGED
@@ -19,11 +19,11 @@ from scimserver.directory.users.model import (
     encoded,
     manager_of,
 )
+from scimserver.directory.users.protection import require_no_take_over, require_other_administrator
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
-from scimserver.kernel.actor import ActorKind
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, NotPermitted, Refused
+from scimserver.kernel.errors import Conflicted, NotFound, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -110,7 +110,8 @@ async def update(
 
     `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
     `reviving` says that a deactivated user is made anew: the address has to be one that is allowed now.
-    Raises as `create` does; when the work ends, `Conflicted` if `current` is no longer current.
+    Raises as `create` does, and `ProviderPaused`; when the work ends, `Conflicted` if `current` is no longer
+    current.
     """
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
     settled = await _settled(work, wanted, current, replacing=replacing, reviving=reviving)
@@ -121,7 +122,7 @@ async def update(
         return _unchanged(work, current)
     changes = difference(current.document, document)
     if settled.document["userName"] != current.user_name or settled.active != current.active:
-        _require_no_take_over(work, current, changes)
+        require_no_take_over(work, current, changes)
     user = replace(
         current,
         active=settled.active,
@@ -140,7 +141,10 @@ async def update(
     if is_same and allowed is None:
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
-        await _require_other_administrator(work, current, changes)
+        await require_other_administrator(work, current, changes)
+    if current.active and not settled.active:
+        await hold(work, current)
+        await removals.count(work, current.user_name, changes, is_deletion=False)
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -167,11 +171,12 @@ def _unchanged(work: Work, current: User) -> User:
 async def delete(work: Work, current: User) -> None:
     """Delete a user (P5): memberships and credentials end with it, each fact in the log.
 
-    Raises `Conflicted` when the user was changed or deleted meanwhile.
+    Raises `Conflicted` when the user was changed or deleted meanwhile, and `ProviderPaused`.
     """
     work.require(Permission.USERS_DELETE)
-    _require_no_take_over(work, current, difference(current.document, {}))
-    await _require_other_administrator(work, current, difference(current.document, {}))
+    changes = difference(current.document, {})
+    require_no_take_over(work, current, changes)
+    await require_other_administrator(work, current, changes)
     organization = work.actor.organization
     await hold(work, current)
     await sessions.end_every(work, current.id)
@@ -182,8 +187,8 @@ async def delete(work: Work, current: User) -> None:
     for group in groups:
         member = Change(path="members", old=[{"value": str(current.id)}])
         work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))
+    await removals.count(work, current.user_name, changes, is_deletion=True)
     work.change(store.DELETE, organization, current.id, new_uuid())
-    changes = difference(current.document, {})
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
 
 
@@ -203,34 +208,6 @@ async def held_groups(work: Work, user: User) -> Sequence[Reference]:
     await store.groups_of(work, user.id)
     # Again, now that they are held: a group may have let the user go while the first look waited.
     return await store.groups_of(work, user.id)
-
-
-def _require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
-    """Raise `NotPermitted` where a person would get at somebody who may do more than they (P9).
-
-    Who can give such a user another address can have the link for a new password mailed there. An
-    identity provider is where addresses come from, so it may.
-    """
-    if work.actor.kind is not ActorKind.USER:
-        return
-    try:
-        work.require_holding(current.permissions, "This user")
-    except NotPermitted as refused:
-        refused.attempted, refused.display = attempted, current.user_name
-        raise
-
-
-async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
-    """Raise `LastAdministrator` where nobody else could manage users any more (P5)."""
-    if not (current.active and current.manages_users):
-        return
-    if await store.has_other_administrator(work, current.id):
-        return
-    refused = LastAdministrator(
-        "This is the last active user who may manage users: make somebody else an administrator first."
-    )
-    refused.attempted, refused.display = attempted, current.user_name
-    raise refused
 
 
 async def _settled(

@@ -1,6 +1,9 @@
 """What happened, as values with stable names: a module for each subject (scimserver/kernel/facts/fact.py)."""
 
 from scimserver.kernel.facts.connections import ConnectionCreated as ConnectionCreated
+from scimserver.kernel.facts.connections import ConnectionNotPaused as ConnectionNotPaused
+from scimserver.kernel.facts.connections import ConnectionPaused as ConnectionPaused
+from scimserver.kernel.facts.connections import ConnectionResumed as ConnectionResumed
 from scimserver.kernel.facts.connections import ConnectionUnchanged as ConnectionUnchanged
 from scimserver.kernel.facts.connections import ConnectionUpdated as ConnectionUpdated
 from scimserver.kernel.facts.connections import TokenIssued as TokenIssued

@@ -16,7 +16,7 @@ class ConnectionCreated(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionUpdated(Fact):
-    """A connection's dialect, strictness or handling of passwords was changed."""
+    """A connection's dialect, strictness, handling of passwords or limit of removals was changed."""
 
     attempt = "connection.update"
     name = "connection.updated"
@@ -29,6 +29,36 @@ class ConnectionUnchanged(Fact):
 
     attempt = "connection.update"
     name = "connection.unchanged"
+    target_kind = TargetKind.CONNECTION
+    outcome = Outcome.NOOP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPaused(Fact):
+    """A connection wanted to remove more users than it may in an hour, and waits until somebody agrees."""
+
+    attempt = "connection.pause"
+    name = "connection.paused"
+    target_kind = TargetKind.CONNECTION
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionResumed(Fact):
+    """An administrator agreed that a paused connection goes on; `held_back` says how many users stayed."""
+
+    attempt = "connection.resume"
+    name = "connection.resumed"
+    target_kind = TargetKind.CONNECTION
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionNotPaused(Fact):
+    """An administrator agreed to more removals of a connection that was not held up."""
+
+    attempt = "connection.resume"
+    name = "connection.not_paused"
     target_kind = TargetKind.CONNECTION
     outcome = Outcome.NOOP
 

@@ -1,0 +1,39 @@
+"""Who is protected: those who may do more than whoever acts (P9), and the last who may manage users (P5).
+
+Proven by tests/database/test_roles.py and tests/api/test_administrators.py.
+"""
+
+from scimserver.directory.users import store
+from scimserver.directory.users.model import User
+from scimserver.kernel.actor import ActorKind
+from scimserver.kernel.errors import LastAdministrator, NotPermitted
+from scimserver.kernel.facts import Change
+from scimserver.work import Work
+
+
+def require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `NotPermitted` where a person would get at somebody who may do more than they (P9).
+
+    Who can give such a user another address can have the link for a new password mailed there. An
+    identity provider is where addresses come from, so it may.
+    """
+    if work.actor.kind is not ActorKind.USER:
+        return
+    try:
+        work.require_holding(current.permissions, "This user")
+    except NotPermitted as refused:
+        refused.attempted, refused.display = attempted, current.user_name
+        raise
+
+
+async def require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `LastAdministrator` where nobody else could manage users any more (P5)."""
+    if not (current.active and current.manages_users):
+        return
+    if await store.has_other_administrator(work, current.id):
+        return
+    refused = LastAdministrator(
+        "This is the last active user who may manage users: make somebody else an administrator first."
+    )
+    refused.attempted, refused.display = attempted, current.user_name
+    raise refused
