@@ -1,10 +1,12 @@
 """The composition root: the only module that sees everything."""
 
 import secrets
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -14,7 +16,9 @@ from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
 from scimserver.db.pool import Database
+from scimserver.directory.mail import of_organization
 from scimserver.directory.passwords.settings import desk_of, hasher_of
+from scimserver.directory.reset_requests import ResetRequests
 from scimserver.http import health
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.clock import Clock, utc_now
@@ -23,9 +27,13 @@ from scimserver.scim.reads import Reads
 from scimserver.scim.service import ProvisioningService
 from scimserver.telemetry import Metrics, observing
 from scimserver.work import WorkRoom
+from scimserver.workers.mail import Letterhead, MailWorker
+from scimserver.workers.mailserver import Security, Sender, parse_sender
+from scimserver.workers.post import Folder, Post, Smtp
 from scimserver.workers.tidying import Tidying
 
 TIDYING: Final = web.AppKey("tidying", Tidying)
+MAIL: Final = web.AppKey("mail", MailWorker)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +88,37 @@ async def application(
     _add_metrics(app, metrics)
     tidying = Tidying(room=room, refusals=refusals, usage=usage, outbox_retention=settings.outbox_retention)
     app[TIDYING] = tidying
+    mail = _mail(settings, surroundings, room, refusals, metrics)
+    app[MAIL] = mail
     try:
-        async with tidying.running():
+        async with tidying.running(), mail.running():
             yield app
     finally:
         hasher.close()
+
+
+def _mail(
+    settings: Settings, surroundings: Surroundings, room: WorkRoom, refusals: Refusals, metrics: Metrics
+) -> MailWorker:
+    host = urlsplit(surroundings.public_url).hostname or "localhost"
+    sender = parse_sender(settings.mail_from) if settings.mail_from else Sender(address=f"no-reply@{host}")
+    server = settings.mail_server
+    if server is None:
+        post: Post = Folder(path=settings.mail_folder)
+    else:
+        encrypted = server.security is not Security.NONE
+        tls = ssl.create_default_context(cafile=settings.smtp_ca) if encrypted else None
+        post = Smtp(server=server, own_name=host, tls=tls)
+    return MailWorker(
+        room=room,
+        requests=ResetRequests(room, surroundings.secret),
+        refusals=refusals,
+        post=post,
+        letterhead=Letterhead(public_url=surroundings.public_url, sender=sender),
+        budget=of_organization(settings.mail_budget),
+        told=metrics.mailed,
+        waiting=metrics.mail_waits,
+    )
 
 
 def _throttle(settings: Settings, surroundings: Surroundings, metrics: Metrics) -> Throttle:

@@ -12,10 +12,11 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from scimserver.db.pool import DatabaseSettings
 from scimserver.directory.passwords.settings import PasswordSettings
+from scimserver.workers.mailserver import MailSettings
 
 PREFIX: Final = "SCIMSERVER_"
 _FOR_TESTS: Final = "SCIMSERVER_TEST_"
@@ -56,7 +57,7 @@ def _default_data_dir() -> Path:
     return _SYSTEM_DATA_DIR
 
 
-class Settings(PasswordSettings, BaseSettings):
+class Settings(PasswordSettings, MailSettings):
     """What an operator may set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -215,6 +216,11 @@ class Settings(PasswordSettings, BaseSettings):
         """How long a credential that was found is trusted."""
         return timedelta(seconds=self.credential_seconds)
 
+    @property
+    def mail_folder(self) -> Path:
+        """Where mail is written without a mail server."""
+        return self.data_dir / "mail"
+
     def database(self, dsn: str) -> DatabaseSettings:
         """The settings of the database at `dsn`."""
         return DatabaseSettings(
@@ -269,6 +275,7 @@ def load_settings(**overrides: object) -> Settings:
 
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each setting's variable, default and description, for the table in the documentation."""
+    # Those of a part of the server come after the server's own.
     fields = Settings.model_fields.items()
     for name, field in sorted(fields, key=lambda named: named[0] not in Settings.__annotations__):
         default = "" if field.default is None or field.is_required() else field.default

@@ -22,6 +22,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -130,6 +131,19 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._mail = Counter(
+            "scimserver_mail",
+            "Mails tried, by kind, and what came of it: `sent`, `deferred`, `postponed`, `failed`.",
+            ("kind", "outcome"),
+            registry=self._registry,
+        )
+        self._mail_waiting = Gauge(
+            "scimserver_mail_waiting",
+            "Mails that wait to be sent, of all organisations.",
+            multiprocess_mode="mostrecent",
+            registry=self._registry,
+        )
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""
         counter, histogram = self._of(method, route, status)
@@ -139,6 +153,14 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count a request that a limit refused."""
         self._throttled.labels(reason).inc()
+
+    def mailed(self, kind: str, outcome: str) -> None:
+        """Count what came of trying to send a mail."""
+        self._mail.labels(kind, outcome).inc()
+
+    def mail_waits(self, count: int) -> None:
+        """Tell how many mails wait."""
+        self._mail_waiting.set(count)
 
     @cache  # noqa: B019 - one Metrics lives as long as its process; labels are of a few values
     def _of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:

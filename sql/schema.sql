@@ -234,3 +234,67 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY (org_id, id)
 );
 CREATE INDEX outbox_created_idx ON outbox (created);
+
+-- Mail that is to be sent; gone once it was. Neither text nor secret: a link's token is made when it is sent.
+-- No address either, because mail goes to the one that the user has then; but for the notice that the
+-- address was changed, which goes to the one before. due: when somebody may try; until: the last moment to
+-- try; failed: when it was given up, failure: why it was not sent.
+CREATE TABLE mail_jobs (
+    org_id          uuid        NOT NULL,
+    id              uuid        NOT NULL,
+    user_id         uuid        NOT NULL,
+    kind            text        COLLATE "C" NOT NULL,
+    former_address  text,
+    request_id      text        NOT NULL,
+    created         timestamptz NOT NULL,
+    due             timestamptz NOT NULL,
+    until           timestamptz NOT NULL,
+    attempts        integer     NOT NULL DEFAULT 0,
+    failure         text        COLLATE "C",
+    failed          timestamptz,
+    CONSTRAINT mail_jobs_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT mail_jobs_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT mail_jobs_address_check CHECK ((former_address IS NOT NULL) = (kind = 'notice.address_changed'))
+);
+CREATE INDEX mail_jobs_user_id_idx ON mail_jobs (org_id, user_id);
+CREATE INDEX mail_jobs_due_idx ON mail_jobs (due) WHERE failed IS NULL;
+
+-- When somebody took of what is allowed, of one kind, within the last day. Whose: a user's id, or a keyed
+-- digest of a client's network.
+CREATE TABLE mail_allowances (
+    org_id   uuid          NOT NULL,
+    kind     text          COLLATE "C" NOT NULL,
+    subject  text          COLLATE "C" NOT NULL,
+    moments  timestamptz[] NOT NULL,
+    CONSTRAINT mail_allowances_pkey PRIMARY KEY (org_id, kind, subject)
+);
+
+-- What somebody asked for who cannot sign in. sealed: the address as it was written, and from where, for the
+-- server's secret only; nobody has looked yet whether there is such a user.
+CREATE TABLE reset_requests (
+    org_id   uuid        NOT NULL,
+    id       uuid        NOT NULL,
+    sealed   bytea       NOT NULL,
+    created  timestamptz NOT NULL,
+    due      timestamptz NOT NULL,
+    CONSTRAINT reset_requests_pkey PRIMARY KEY (org_id, id)
+);
+CREATE INDEX reset_requests_due_idx ON reset_requests (due);
+
+-- The one link by which a user can set a password, as the digest of its token; good for the address to
+-- which it was mailed.
+CREATE TABLE password_resets (
+    org_id         uuid        NOT NULL,
+    user_id        uuid        NOT NULL,
+    digest         bytea       NOT NULL,
+    purpose        text        COLLATE "C" NOT NULL,
+    user_name_key  text        COLLATE "C" NOT NULL,
+    issued         timestamptz NOT NULL,
+    expires        timestamptz NOT NULL,
+    used           timestamptz,
+    CONSTRAINT password_resets_pkey PRIMARY KEY (org_id, user_id),
+    CONSTRAINT password_resets_digest_key UNIQUE (org_id, digest),
+    CONSTRAINT password_resets_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
+);

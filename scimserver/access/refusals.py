@@ -43,7 +43,7 @@ class Refusals:
         *,
         reason: str,
         now: datetime,
-        status: int = 401,
+        status: int | None = 401,
         event: str = CREDENTIAL_EVENT,
     ) -> Entry | None:
         """Count a refusal; the entry to log now if it is the first of its kind in the window.

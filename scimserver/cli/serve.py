@@ -43,6 +43,7 @@ def _checked(reading: Reading) -> socket.socket:
             "SCIMSERVER_PUBLIC_URL", "is not set; it is the URL under which clients reach the server"
         )
     _check_tls(reading)
+    _check_mail(reading)
     listening = None
     try:
         listening = bind(settings.host, settings.port)
@@ -67,6 +68,22 @@ def _check_tls(reading: Reading) -> None:
             reading.fault(
                 "SCIMSERVER_TLS_CERT", f"certificate and key cannot be used together: {error.reason}"
             )
+
+
+def _check_mail(reading: Reading) -> None:
+    settings = reading.settings
+    if settings.smtp_url is not None and settings.mail_from is None:
+        reading.fault("SCIMSERVER_MAIL_FROM", "is not set; mail servers want to know whom mail is from")
+    if settings.smtp_ca is None:
+        return
+    fault = _unreadable(settings.smtp_ca)
+    if fault is None:
+        try:
+            ssl.create_default_context(cafile=settings.smtp_ca)
+        except ssl.SSLError:
+            fault = f"{settings.smtp_ca} holds no certificate in PEM form"
+    if fault is not None:
+        reading.fault("SCIMSERVER_SMTP_CA", fault)
 
 
 def _unreadable(path: Path) -> str | None:

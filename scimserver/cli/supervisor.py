@@ -54,6 +54,8 @@ def supervise(settings: Settings, dsn: str, listening: socket.socket, *, metrics
     )
     _warm_up()
     host, port = listening.getsockname()[:2]
+    if settings.smtp_url is None:
+        _log.warning("serve.mail_to_files", folder=str(settings.mail_folder))
     _log.info("serve.started", host=host, port=port, workers=settings.workers, url=settings.public_url)
     supervisor = Supervisor(
         workers=settings.workers,

@@ -82,6 +82,18 @@ class VersionMismatch(Refused):
     reason = "version_mismatch"
 
 
+class NotMailable(InvalidValue):
+    """No mail can be sent to the user: deactivated, or without an address where mail arrives."""
+
+    reason = "not_mailable"
+
+
+class LinkNotLive(NotFound):
+    """The link was used, withdrawn or replaced by a newer one, has expired, or never was one."""
+
+    reason = "link_not_live"
+
+
 class TooMany(Refused):
     """Answering would take more work than one request may cost."""
 

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     USERS_DELETE = "users.delete"
     USERS_CLONE = "users.clone"
     USERS_SET_PASSWORD = "users.set_password"
+    USERS_MAIL_RESET_LINK = "users.mail_reset_link"
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
@@ -53,6 +54,7 @@ PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.USERS_DELETE: frozenset({Permission.USERS_READ}),
     Permission.USERS_CLONE: frozenset({Permission.USERS_CREATE}),
     Permission.USERS_SET_PASSWORD: frozenset({Permission.USERS_READ}),
+    Permission.USERS_MAIL_RESET_LINK: frozenset({Permission.USERS_READ}),
     Permission.USERS_ASSIGN_ROLE: frozenset({Permission.USERS_READ, Permission.ROLES_READ}),
     Permission.GROUPS_WRITE: frozenset({Permission.GROUPS_READ, Permission.USERS_READ}),
     Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),
@@ -71,6 +73,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.USERS_DELETE,
         Permission.USERS_CLONE,
         Permission.USERS_SET_PASSWORD,
+        Permission.USERS_MAIL_RESET_LINK,
         Permission.GROUPS_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),

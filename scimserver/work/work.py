@@ -233,6 +233,7 @@ class Work:
             target=fact.target,
             display=fact.display,
             changes=fact.changes,
+            reason=fact.reason,
             steps=self._trace.steps,
             microseconds=self._trace.microseconds,
         )

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from typing import Final
 
 import structlog
 
@@ -25,6 +26,15 @@ _QUERIES = load("tidying")
 _TRY = _QUERIES["try_tidying"]
 _FOLD = _QUERIES["fold_totals"]
 _DROP = _QUERIES["drop_old_messages"]
+_DROP_MAIL = _QUERIES["drop_failed_mail"]
+_DROP_LINKS = _QUERIES["drop_dead_links"]
+_DROP_ALLOWANCES = _QUERIES["drop_idle_allowances"]
+
+FAILED_MAIL_KEPT: Final = timedelta(days=30)
+"""How long operators can see what could not be mailed."""
+
+_COUNTED: Final = timedelta(days=1)
+"""What is older counts for no allowance, and a link that was dead before is asked for by nobody."""
 
 _log = structlog.get_logger(__name__)
 
@@ -95,4 +105,8 @@ class Tidying:
         async with self.room.database.transaction() as transaction:
             if await transaction.fetchval(_TRY):
                 await transaction.execute(_FOLD)
-                await transaction.execute(_DROP, self.room.clock() - self.outbox_retention)
+                now = self.room.clock()
+                await transaction.execute(_DROP, now - self.outbox_retention)
+                await transaction.execute(_DROP_MAIL, now - FAILED_MAIL_KEPT)
+                await transaction.execute(_DROP_LINKS, now - _COUNTED)
+                await transaction.execute(_DROP_ALLOWANCES, now - _COUNTED)

@@ -99,7 +99,7 @@ def metrics() -> str:
     exposition = Metrics(multiprocess_dir=None).exposition()[0].decode()
     helps = dict(re.findall(r"# HELP (\S+) (.*)", exposition))
     types = dict(re.findall(r"# TYPE (\S+) (.*)", exposition))
-    rows = ((_code(name), types[name], text) for name, text in helps.items() if types[name] != "gauge")
+    rows = ((_code(name), types[name], text) for name, text in helps.items() if not name.endswith("_created"))
     return _rows(("metric", "type", "what it counts"), rows)
 
 

@@ -22,12 +22,19 @@ NOT_OF_ONE_ORGANIZATION = {
     "domains.clashing_domains": "a domain belongs to one organisation of the installation",
     "domains.lock_domains": "as clashing_domains; touches no table",
     "health.ping": "whether the migrations' table is there",
+    "mail.claim_job": "the worker sends what waits longest, of whichever organisation; the row names its own",
+    "mail.count_jobs": "a metric of the installation",
     "organizations.find_organization": "an operator finds an organisation by its name",
     "organizations.insert_organization": "makes the organisation; its id is the org_id of everything else",
     "organizations.list_organizations": "an operator's list of the installation",
     "organizations.update_organization": "its id is the org_id of everything else",
+    "reset_requests.claim_request": "as mail.claim_job",
+    "reset_requests.find_accounts": "nobody says of which organisation they are where they sign in",
     "roles.has_free_names": "its id is the org_id of everything else",
     "roles.renew_rules": "its id is the org_id of everything else",
+    "tidying.drop_dead_links": "housekeeping of the installation",
+    "tidying.drop_failed_mail": "housekeeping of the installation",
+    "tidying.drop_idle_allowances": "housekeeping of the installation",
     "tidying.drop_old_messages": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "users.hold_rules": "its id is the org_id of everything else",
@@ -36,7 +43,9 @@ NOT_OF_ONE_ORGANIZATION = {
 """Queries that bind no organisation, and why each may."""
 
 INDEXES_NOT_LED = {
+    "mail_jobs_due_idx": "the worker looks for what is due in all organisations at once",
     "outbox_created_idx": "old messages of all organisations are dropped at once",
+    "reset_requests_due_idx": "as mail_jobs_due_idx",
     "users_emails_idx": "a GIN index has no leading column; each query binds org_id beside it",
     "users_phone_numbers_idx": "as users_emails_idx",
 }

@@ -21,6 +21,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "connection create": ("{word}",),
     "connection list": (),
     "domain list": (),
+    "mail list": (),
     "role create": ("{word}",),
     "role list": (),
     "org show": (),
@@ -45,6 +46,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token rotate": ("{token}",),
     "user clone": ("{word}@{word}.example",),
     "user password": ("{word}@{word}.example", "--generate"),
+    "user reset-link": ("{word}@{word}.example",),
+    "user reset-link --withdraw": ("{word}@{word}.example", "--withdraw"),
     "user permissions": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""
@@ -81,6 +84,7 @@ def both(commands: Commands) -> tuple[Commands, str]:
     commands.done("connection", "create", THEIRS, THEIRS)
     commands.done("role", "create", THEIRS, THEIRS)
     put_user(commands.dsn, THEIRS, UUID(int=7), f"{THEIRS}@{THEIRS}.example")
+    commands.done("user", "reset-link", THEIRS, f"{THEIRS}@{THEIRS}.example")
     return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
 
 

@@ -169,6 +169,63 @@ async def test_messages_are_dropped_when_nobody_fetched_them_in_time(house: Hous
     assert await house.connection.fetch("SELECT topic FROM outbox") == [("young",)]
 
 
+# -- mail and links ------------------------------------------------------------------------------
+
+
+async def test_what_mail_left_behind_is_dropped_in_time(house: House):
+    """Each table has a row that is old enough, and rows that are not."""
+    organization, users = uuid4(), [uuid4() for _ in range(3)]
+    await house.connection.execute("SET session_replication_role = replica")  # No users needed.
+    month, day, moment = timedelta(days=30), timedelta(days=1), timedelta(seconds=1)
+    for kind, failed in (("old", NOON - month - moment), ("young", NOON - month + moment), ("waits", None)):
+        await house.connection.execute(
+            "INSERT INTO mail_jobs (org_id, id, user_id, kind, request_id, created, due, until, failed)"
+            " VALUES ($1, $2, $2, $3, 'r-1', $4, $4, $4, $5)",
+            organization,
+            uuid4(),
+            kind,
+            NOON - 2 * month,
+            failed,
+        )
+    for user, (purpose, expires, used) in zip(
+        users,
+        (
+            ("expired", NOON - day - moment, None),
+            ("used", NOON + day, NOON - day - moment),
+            ("live", NOON - day + moment, NOON - day + moment),
+        ),
+        strict=True,
+    ):
+        await house.connection.execute(
+            "INSERT INTO password_resets"
+            " (org_id, user_id, digest, purpose, user_name_key, issued, expires, used)"
+            " VALUES ($1, $2, $3, $4, '', $5, $5, $6)",
+            organization,
+            user,
+            user.bytes,
+            purpose,
+            expires,
+            used,
+        )
+    for kind, moments in (
+        ("idle", [NOON - 2 * day, NOON - day - moment]),
+        ("counts", [NOON - 2 * day, NOON - day + moment]),
+    ):
+        await house.connection.execute(
+            "INSERT INTO mail_allowances (org_id, kind, subject, moments) VALUES ($1, $2, '', $3)",
+            organization,
+            kind,
+            moments,
+        )
+    await house.tidying.once()
+    assert await house.connection.fetch("SELECT kind FROM mail_jobs ORDER BY kind") == [
+        ("waits",),
+        ("young",),
+    ]
+    assert await house.connection.fetch("SELECT purpose FROM password_resets") == [("live",)]
+    assert await house.connection.fetch("SELECT kind FROM mail_allowances") == [("counts",)]
+
+
 # -- refused credentials ---------------------------------------------------------------------------
 
 

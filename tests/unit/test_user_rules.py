@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from scimserver.directory.mailboxes import primary_mail
 from scimserver.directory.users.model import (
     CORE,
     ENTERPRISE,
@@ -19,7 +20,6 @@ from scimserver.directory.users.model import (
     difference,
     encoded,
     manager_of,
-    primary_mail,
     stand_in,
 )
 from scimserver.directory.users.rules import Settled, settle

@@ -5,12 +5,14 @@ one has set is one that one can sign in with.
 Proven by tests/database/test_passwords.py and tests/api/test_password_action.py.
 """
 
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from scimserver.directory import notices, password_resets
+from scimserver.directory.notices import Notice
 from scimserver.directory.passwords import policy as policies
 from scimserver.directory.passwords import store
 from scimserver.directory.passwords.context import words_of_person
@@ -76,6 +78,8 @@ async def set_by_administrator(
         allowed = await _allowed(work, user, password, policy)
     expires = work.now + UNUSED_FOR
     _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
+    await end_former(work, user)
+    notices.tell(work, user, Notice.PASSWORD_SET_BY_ADMINISTRATOR)
     work.note(PasswordSetByAdministrator(target=user.id, display=user.user_name, changes=changes))
 
 
@@ -91,6 +95,8 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
             raise policies.unchanged(policy)
         allowed = await _allowed(work, user, password, policy, current)
     _store(work, user, allowed, SetBy.OWNER)
+    await end_former(work, user)
+    notices.tell(work, user, Notice.PASSWORD_CHANGED)
     work.note(PasswordChanged(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -102,6 +108,8 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
     with _told(user, CHANGED):
         allowed = await _allowed(work, user, password, await policy_of(work))
     _store(work, user, allowed, SetBy.LINK)
+    await end_former(work, user)
+    notices.tell(work, user, Notice.PASSWORD_RESET)
     work.note(PasswordSetByLink(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -118,6 +126,7 @@ async def clear(work: Work, user: Person) -> None:
         work.note(PasswordAbsent(target=user.id, display=user.user_name))
         return
     work.change(store.CLEAR, work.actor.organization, user.id, current.phc)
+    await end_former(work, user)
     work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -133,24 +142,35 @@ def use(work: Work, credential: Credential, rehashed: PasswordDigest | None) -> 
     work.change(store.USE, work.actor.organization, credential.user, credential.phc, phc)
 
 
+async def end_former(work: Work, user: Person) -> None:
+    """End what belonged to a password that is no longer the user's: a link that was mailed to replace it.
+
+    It holds the user, so it comes after all that takes long.
+    """
+    await password_resets.revoke(work, user.id)
+
+
 # -- for directory.users, where a password is an attribute of a user ----------------
 
 
 async def attribute(
-    work: Work, user: Person, password: NewPassword, held: Collection[Permission]
+    work: Work, before: Person, user: Person, password: NewPassword | None, changes: tuple[Change, ...]
 ) -> Allowed | None:
-    """The password that a connection gives a user, who holds permissions now or will.
+    """The password that a connection gives a user, who may be changed with it; `changes` says how.
 
-    None where the user has it already, in an organisation that looks at that: identity providers send
-    the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
+    None where there is none, or where the user has it already, in an organisation that looks at that:
+    identity providers send the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
     """
-    work.require_holding(held, "This user")
-    policy = await policy_of(work)
-    password.check(policy, _words(user))
-    current = await find(work, user) if policy.rules.history else None
-    if current is not None and await password.is_any_of([current.phc]):
+    if password is None:
         return None
-    return await _allowed(work, user, password, policy, current)
+    with _told(user, *changes, CHANGED):
+        work.require_holding(before.permissions | user.permissions, "This user")
+        policy = await policy_of(work)
+        password.check(policy, _words(user))
+        current = await find(work, user) if policy.rules.history else None
+        if current is not None and await password.is_any_of([current.phc]):
+            return None
+        return await _allowed(work, user, password, policy, current)
 
 
 def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:

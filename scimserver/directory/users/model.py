@@ -136,14 +136,6 @@ def manager_of(document: Mapping[str, Json]) -> UUID | None:
     return parse_uuid(value) if isinstance(value, str) else None
 
 
-def primary_mail(document: Mapping[str, Json]) -> str | None:
-    """The value of the e-mail that is marked primary, if any."""
-    for entry in cast(Sequence[Mapping[str, Json]], document.get("emails") or ()):
-        if entry.get("primary") is True:
-            return cast("str | None", entry.get("value"))
-    return None
-
-
 def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[Change, ...]:
     """What changed, attribute by attribute; sub-attributes of complex ones by themselves."""
     return tuple(_differences(old, new, ""))

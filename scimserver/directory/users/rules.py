@@ -8,9 +8,10 @@ from uuid import UUID
 
 from scimserver.directory import roles
 from scimserver.directory.limits import require_short, shown
+from scimserver.directory.mailboxes import primary_mail
 from scimserver.directory.organizations import Addresses, check_timezone
 from scimserver.directory.users import store
-from scimserver.directory.users.model import Document, User, follow_user_name, primary_mail, stand_in
+from scimserver.directory.users.model import Document, User, follow_user_name, stand_in
 from scimserver.kernel.addresses import Address, address_key, parse_address
 from scimserver.kernel.domains import AllowedDomain, refusal
 from scimserver.kernel.errors import InvalidValue, Refused

@@ -14,6 +14,12 @@ from scimserver.kernel.facts.groups import GroupCreated as GroupCreated
 from scimserver.kernel.facts.groups import GroupDeleted as GroupDeleted
 from scimserver.kernel.facts.groups import GroupUnchanged as GroupUnchanged
 from scimserver.kernel.facts.groups import GroupUpdated as GroupUpdated
+from scimserver.kernel.facts.mail import MailGivenUp as MailGivenUp
+from scimserver.kernel.facts.mail import MailSent as MailSent
+from scimserver.kernel.facts.mail import PasswordLinkOrdered as PasswordLinkOrdered
+from scimserver.kernel.facts.mail import PasswordLinkWithdrawn as PasswordLinkWithdrawn
+from scimserver.kernel.facts.mail import PasswordResetDropped as PasswordResetDropped
+from scimserver.kernel.facts.mail import PasswordResetRequested as PasswordResetRequested
 from scimserver.kernel.facts.organizations import DomainAdded as DomainAdded
 from scimserver.kernel.facts.organizations import DomainRemoved as DomainRemoved
 from scimserver.kernel.facts.organizations import LogRead as LogRead

@@ -61,3 +61,6 @@ class Fact:
     """What people call the target: personal data, kept apart from the entry."""
 
     changes: tuple[Change, ...] = ()
+
+    reason: str | None = None
+    """Why it failed, where `outcome` says that it did: stable vocabulary for the log."""
