@@ -89,9 +89,8 @@ class Settings(PasswordSettings, MailSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters that seal paging cursors, and requests for links until they are"
-        " answered; the same on every machine behind one URL. Without it a new one is made at each start,"
-        " which ends those of before.",
+        description="At least 32 characters that seal paging cursors; the same on every machine behind"
+        " one URL. Without it a new one is made at each start, which ends cursors handed out before.",
     )
     tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
     tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")
@@ -276,6 +275,7 @@ def load_settings(**overrides: object) -> Settings:
 
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each setting's variable, default and description, for the table in the documentation."""
+    # Those of a part of the server come after the server's own.
     fields = Settings.model_fields.items()
     for name, field in sorted(fields, key=lambda named: named[0] not in Settings.__annotations__):
         default = "" if field.default is None or field.is_required() else field.default

@@ -7,11 +7,12 @@ from email.message import EmailMessage
 import pytest
 import structlog
 
-from scimserver.directory import cloning, notices
+from scimserver.directory import cloning, notices, users
 from scimserver.directory.mail import Failure
 from scimserver.directory.notices import Notice
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.password_resets import Purpose
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.users import User
 from scimserver.workers.mail import LEASE
 from scimserver.workers.post import Never, NotNow
@@ -167,9 +168,10 @@ async def test_free_user_name_that_is_no_address_gets_mail_at_the_primary_one(ma
 
 
 async def test_address_before_a_change_is_told_where_it_signed_in_with_a_password(
-    mailer: Mailer, house: House, ada: User
+    mailer: Mailer, house: House, ada: User, desk: PasswordDesk
 ):
-    ada = await house.give_password(ada)
+    async with house.work() as work:
+        ada = await users.update(work, ada, ada.document, desk.take("seventeen blue socks"))
     bob = await house.user("bob@acme.example")
     await house.change(ada, userName="countess@acme.example")
     await house.change(bob, userName="robert@acme.example")
