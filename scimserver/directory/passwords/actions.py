@@ -156,7 +156,7 @@ async def end_former(work: Work, user: Person) -> None:
     """End what belonged to a password that is no longer the user's: sessions but the one in which the user
     changes it, links that were mailed to replace it, failures that were counted, devices that were known.
 
-    It holds the user, so it comes after all that takes long; until the work ends, nobody signs in as the user.
+    It holds the user, so it comes after all that takes long: until the work ends, nobody signs in as them.
     """
     own = work.actor.session if work.actor.user == user.id else None
     await sessions.end_every(work, user.id, own)
