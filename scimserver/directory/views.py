@@ -1,4 +1,4 @@
-"""What is read of users and groups: the stored document and what derives from elsewhere, at once.
+"""What is read of users, groups and roles: the stored document and what derives from elsewhere, at once.
 
 One statement gives a resource whole: the bytes as stored, and beside them the names of a user's
 groups and manager, or of a group's members. The fragments here are shared by the point reads and
@@ -46,6 +46,17 @@ LEFT JOIN LATERAL (
     FROM group_members AS m
     WHERE m.org_id = g.org_id AND m.group_id = g.id
 ) AS derived ON true"""
+
+_ROLE_DOCUMENT: Final[LiteralString] = """convert_to(json_strip_nulls(json_build_object(
+    'schemas', json_build_array('urn:ietf:params:scim:schemas:scimserver:2.0:Role'), 'id', r.id,
+    'externalId', r.external_id, 'displayName', r.name, 'startPage', r.start_page,
+    'permissions', (SELECT json_agg(json_build_object('value', p) ORDER BY p COLLATE "C")
+                    FROM unnest(r.permissions) AS p),
+    'builtIn', r.built_in))::text, 'UTF8') AS document"""
+ROLE_COLUMNS: Final[LiteralString] = (
+    "r.id, r.version, r.created, r.last_modified, " + _ROLE_DOCUMENT + _NONE_RELATED + _NO_MANAGER
+)
+"""A role, whose document is made from its columns."""
 
 
 def _text(*parts: LiteralString) -> LiteralString:
@@ -95,6 +106,12 @@ VIEW_GROUP_PLAIN: Final = Query(
     "view_group_plain",
     "A group without its members, which are not read at all.  $1 organisation, $2 id",
     _text("SELECT ", GROUP_COLUMNS, " FROM groups AS g WHERE g.org_id = $1 AND g.id = $2"),
+)
+
+VIEW_ROLE: Final = Query(
+    "view_role",
+    "A role.  $1 organisation, $2 id",
+    _text("SELECT ", ROLE_COLUMNS, " FROM roles AS r WHERE r.org_id = $1 AND r.id = $2"),
 )
 
 

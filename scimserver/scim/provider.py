@@ -31,6 +31,7 @@ from scimserver.scim.models import (
     EnterpriseUser,
     Group,
     ProvisionedUser,
+    Role,
     User,
 )
 
@@ -93,10 +94,11 @@ def _config() -> ServiceProviderConfig:
 def provider(*, strict: bool) -> ScimProvider:
     """The service as strict or tolerant connections meet it. Built once: models cost 0.1 s."""
     return ScimProvider(
-        models=[User, EnterpriseUser, Group],
+        models=[User, EnterpriseUser, Group, Role],
         resource_types=[
             ResourceType.from_resource(ProvisionedUser),
             ResourceType.from_resource(Group),
+            ResourceType.from_resource(Role),
         ],
         config=_config(),
         policy=STRICT if strict else TOLERANT,

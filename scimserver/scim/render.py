@@ -60,7 +60,13 @@ class Renderer:
 
     def view(self, kind: str, view: View) -> Rendered:
         """A resource of that type."""
-        return self.user(view) if kind == "User" else self.group(view)
+        match kind:
+            case "User":
+                return self.user(view)
+            case "Group":
+                return self.group(view)
+            case _:
+                return self.role(view)
 
     def user(self, view: View) -> Rendered:
         """A user with the groups and the manager of the view."""
@@ -79,6 +85,10 @@ class Renderer:
         members = self._entries(view.related, "Users", "User")
         tail = b',"members":' + members if members else b""
         return self._whole(view, "Group", "Groups", view.stored, tail, _digest(members))
+
+    def role(self, view: View) -> Rendered:
+        """A role."""
+        return self._whole(view, "Role", "Roles", view.stored)
 
     def _entries(self, references: Sequence[Reference], endpoint: str, kind: str) -> bytes:
         if not references:

@@ -42,7 +42,11 @@ from scimserver.scim.strictness import strict_patch
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
-_READ = {"User": Permission.USERS_READ, "Group": Permission.GROUPS_READ}
+_READ = {
+    "User": Permission.USERS_READ,
+    "Group": Permission.GROUPS_READ,
+    "Role": Permission.ROLES_READ,
+}
 _WRITE = {
     ("User", Operation.create): Permission.USERS_CREATE,
     ("User", Operation.replace): Permission.USERS_UPDATE,
@@ -52,9 +56,13 @@ _WRITE = {
     ("Group", Operation.replace): Permission.GROUPS_WRITE,
     ("Group", Operation.patch): Permission.GROUPS_WRITE,
     ("Group", Operation.delete): Permission.GROUPS_WRITE,
+    ("Role", Operation.create): Permission.ROLES_MANAGE,
+    ("Role", Operation.replace): Permission.ROLES_MANAGE,
+    ("Role", Operation.patch): Permission.ROLES_MANAGE,
+    ("Role", Operation.delete): Permission.ROLES_MANAGE,
 }
 
-_ENDPOINTS = frozenset({"Users", "Groups"})
+_ENDPOINTS = frozenset({"Users", "Groups", "Roles"})
 _ID = re.compile("[0-9A-Za-z-]+")
 _OPERATIONS = {
     ("GET", False): Operation.search,

@@ -129,7 +129,7 @@ class Lane:
             self._state = None
 
     def _forget(self) -> None:
-        self._made: dict[str, list[str]] = {"Users": [], "Groups": []}
+        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Roles": []}
         self._cursor = ""
         self._etag = 'W/"1"'
 
@@ -179,7 +179,7 @@ class Lane:
 
     async def _aftermath(self, planned: Session) -> Finding | None:
         """Read back what the session left: nothing that is stored may break a read."""
-        paths = ["/Users?count=1000", "/Groups?count=1000"]
+        paths = ["/Users?count=1000", "/Groups?count=1000", "/Roles?count=1000"]
         paths += [f"/{kind}/{each}" for kind, made in self._made.items() for each in made[-_READ_BACK:]]
         for path in paths:
             check = read(self.house.tokens[0], path)
@@ -219,24 +219,38 @@ class Lane:
     def _meaning(self, mark: Mark, number: int) -> str:
         """What a mark stands for, at this moment."""
         match mark:
-            case Mark.USER:
-                return self.house.users[number % len(self.house.users)]
-            case Mark.GROUP:
-                return self.house.groups[number % len(self.house.groups)]
-            case Mark.MADE_USER:
-                return _youngest(self._made["Users"], number) or self._meaning(Mark.USER, number)
-            case Mark.MADE_GROUP:
-                return _youngest(self._made["Groups"], number) or self._meaning(Mark.GROUP, number)
-            case Mark.STRANGER:
-                return (self.stranger.users[0], self.stranger.groups[0])[number % 2]
             case Mark.DOMAIN:
                 return self.house.domain
             case Mark.TOKEN:
-                return self.house.tokens[number % len(self.house.tokens)]
+                return _one(self.house.tokens, number)
             case Mark.CURSOR:
                 return self._cursor
             case Mark.ETAG:
                 return self._etag
+            case Mark.STRANGER:
+                return (self.stranger.users[0], self.stranger.groups[0], self.stranger.roles[0])[number % 3]
+            case _:
+                return self._resource(mark, number)
+
+    def _resource(self, mark: Mark, number: int) -> str:
+        """The id of a resource of our own."""
+        there = {Mark.USER: self.house.users, Mark.GROUP: self.house.groups, Mark.ROLE: self.house.roles}
+        if mark in there:
+            return _one(there[mark], number)
+        kind, instead = _MADE[mark]
+        return _youngest(self._made[kind], number) or _one(there[instead], number)
+
+
+_MADE = {
+    Mark.MADE_USER: ("Users", Mark.USER),
+    Mark.MADE_GROUP: ("Groups", Mark.GROUP),
+    Mark.MADE_ROLE: ("Roles", Mark.ROLE),
+}
+"""What a session made, and what stands for it before there is any."""
+
+
+def _one(them: Sequence[str], number: int) -> str:
+    return them[number % len(them)]
 
 
 def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> Finding:
@@ -252,7 +266,7 @@ def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> F
 def _faults(resource: Mapping[str, Any], *, is_partial: bool) -> Iterator[str]:
     """Why a resource does not keep to its schema, as scim2-models reads it."""
     kind = (resource.get("meta") or {}).get("resourceType")
-    model = provider(strict=False).model_for(kind) if kind in ("User", "Group") else None
+    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Role") else None
     if model is None:
         return
     try:
@@ -275,6 +289,7 @@ _VERBS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _ENDPOINTS = {
     "Users",
     "Groups",
+    "Roles",
     "Schemas",
     "ResourceTypes",
     "ServiceProviderConfig",
