@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -77,7 +77,8 @@ class Settings(PasswordSettings, MailSettings):
     public_url: str | None = Field(
         None,
         description="The URL under which clients reach the server, such as https://id.example.com."
-        " Locations are built from it, never from a header. `serve` does not start without it.",
+        " Locations, links in mail and cookies go by it, never by a header; http is for this machine alone."
+        " `serve` does not start without it.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
@@ -89,9 +90,8 @@ class Settings(PasswordSettings, MailSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters that seal paging cursors, and requests for links until they are"
-        " answered; the same on every machine behind one URL. Without it a new one is made at each start,"
-        " which ends those of before.",
+        description="At least 32 characters that seal paging cursors; the same on every machine behind"
+        " one URL. Without it a new one is made at each start, which ends cursors handed out before.",
     )
     tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
     tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")
@@ -175,6 +175,8 @@ class Settings(PasswordSettings, MailSettings):
             raise ValueError("write it like https://id.example.com")
         if not _URL_CHARACTERS.fullmatch(value):
             raise ValueError("write it in ASCII, percent-encoding what a URL may not hold")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            raise ValueError("use https: passwords and tokens go there; http is for this machine alone")
         return value.rstrip("/")
 
     @field_validator("secret")
@@ -276,6 +278,7 @@ def load_settings(**overrides: object) -> Settings:
 
 def documented() -> Iterator[tuple[str, str, str]]:
     """Each setting's variable, default and description, for the table in the documentation."""
+    # Those of a part of the server come after the server's own.
     fields = Settings.model_fields.items()
     for name, field in sorted(fields, key=lambda named: named[0] not in Settings.__annotations__):
         default = "" if field.default is None or field.is_required() else field.default
@@ -283,6 +286,13 @@ def documented() -> Iterator[tuple[str, str, str]]:
             default = "~/.local/share/scimserver, as root /var/lib/scimserver"
         text = "" if default == () else str(default)
         yield PREFIX + name.upper(), text, field.description or ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _settings(given: Mapping[str, object]) -> Settings:

@@ -16,7 +16,6 @@ from scimserver.directory import domains, mail, organizations, password_resets, 
 from scimserver.directory.mail import Job
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.password_resets import Purpose
-from scimserver.directory.passwords import PasswordDesk, PasswordHasher
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, ActorKind, Origin, operator
 from scimserver.kernel.ids import INSTALLATION, OrganizationId
@@ -86,17 +85,6 @@ class House:
         async with self.work() as work:
             current = await users.get(work, user.id)
             return await users.update(work, current, {**current.document, **attributes})
-
-    async def give_password(self, user: User) -> User:
-        """The user with a password, as a connection sets one."""
-        hasher = PasswordHasher()
-        try:
-            async with self.work() as work:
-                current = await users.get(work, user.id)
-                new = PasswordDesk(hasher).take("seven small grey herons")
-                return await users.update(work, current, current.document, new)
-        finally:
-            hasher.close()
 
     async def order(self, user: User, purpose: Purpose = Purpose.ADMINISTRATOR) -> None:
         """Have a link mailed."""

@@ -70,7 +70,7 @@ class Postbox:
     """Whether it says nothing at all once it has taken a mail."""
 
     def says(self, step: str, *replies: str) -> None:
-        """Say this, instead of yes, the next times at that step: `MAIL`, `RCPT`, `DATA`."""
+        """Say this, instead of yes, the next times at that step: `MAIL`, `RCPT`, `DATA`, `QUIT`."""
         self.replies.setdefault(step, deque()).extend(replies)
 
     def _reply(self, step: str) -> str | None:
@@ -118,6 +118,9 @@ class Postbox:
         while self.holding and not server.transport.is_closing():  # noqa: ASYNC110 - another thread says when
             await asyncio.sleep(0.01)
         return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        return self._reply("QUIT") or "221 Bye"
 
 
 def _logged_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:

@@ -1,9 +1,13 @@
 """`scimserver user`: an operator clones a user."""
 
-from uuid import UUID
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
+from scimserver.cli import show
 from tests.commands import Commands, put_user
 
 ADA = UUID(int=7)
@@ -49,3 +53,87 @@ def test_user_clone_is_logged_done_and_refused(staffed: Commands):
     assert [entry["outcome"] for entry in entries] == ["success", "failure"]
     assert entries[1]["reason"] == "domain_not_allowed"
     assert entries[1]["personal"]["target.display"] == "ada@acme.example"
+
+
+# -- sessions ----------------------------------------------------------------------
+
+
+_SESSION = """
+    INSERT INTO sessions (org_id, digest, id, user_id, method, created, last_used, expires, network, agent)
+    SELECT org_id, $1, $2, id, 'password', $3::timestamptz, $3, $3 + interval '12 hours', '192.0.2.0/24', $4
+    FROM users
+"""
+
+
+def put_session(dsn: str, *, used: datetime, agent: str = "Firefox on Linux") -> UUID:
+    """A session of Ada, past all rules; its id."""
+    session = uuid4()
+
+    async def put() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            _SESSION,
+            session.bytes,
+            session,
+            used,
+            agent,
+        )
+        await connection.close()
+
+    asyncio.run(put())
+    return session
+
+
+def test_user_sessions_lists_those_that_are_alive(staffed: Commands):
+    now = datetime.now(UTC).replace(microsecond=0)
+    older = put_session(staffed.dsn, used=now - timedelta(minutes=30), agent="Safari on iPhone")
+    newer = put_session(staffed.dsn, used=now)
+    put_session(staffed.dsn, used=now - timedelta(hours=2))
+    listed = staffed.json("user", "sessions", "acme", "ada@acme.example")
+    assert [each["id"] for each in listed] == [str(newer), str(older)]
+    assert listed[1] == {
+        "id": str(older),
+        "method": "password",
+        "created": show.stamp(now - timedelta(minutes=30)),
+        "last_used": show.stamp(now - timedelta(minutes=30)),
+        "ends": show.stamp(now + timedelta(minutes=30)),
+        "network": "192.0.2.0/24",
+        "agent": "Safari on iPhone",
+    }
+    table = staffed.done("user", "sessions", "acme", str(ADA))
+    assert "Safari on iPhone" in table
+
+
+def test_user_sessions_says_where_there_are_none(staffed: Commands):
+    assert staffed.done("user", "sessions", "acme", "ada@acme.example") == (
+        '"ada@acme.example" is signed in nowhere.\n'
+    )
+    assert staffed.json("user", "sessions", "acme", "ada@acme.example") == []
+
+
+def test_user_sign_out_ends_all(staffed: Commands):
+    for _ in range(2):
+        put_session(staffed.dsn, used=datetime.now(UTC))
+    told = staffed.json("user", "sign-out", "acme", "ADA@acme.example")
+    assert told == {"id": str(ADA), "userName": "ada@acme.example", "ended": 2}
+    assert staffed.json("user", "sessions", "acme", "ada@acme.example") == []
+    assert staffed.done("user", "sign-out", "acme", "ada@acme.example") == (
+        '"ada@acme.example" is signed out; sessions that were ended: 0.\n'
+    )
+
+
+def test_user_sign_out_is_logged_done_without_effect_and_refused(staffed: Commands):
+    put_session(staffed.dsn, used=datetime.now(UTC))
+    staffed.done("user", "sign-out", "acme", "ada@acme.example")
+    staffed.done("user", "sign-out", "acme", "ada@acme.example")
+    staffed.refused("user", "sign-out", "acme", "eve@acme.example")
+    entries = staffed.log("acme", "--event", "session.end_all")
+    assert [entry["outcome"] for entry in entries] == ["success", "noop", "failure"]
+    assert [entry["actor"]["kind"] for entry in entries] == ["operator"] * 3
+    assert entries[2]["reason"] == "not_found"
+
+
+@pytest.mark.parametrize("command", ["sessions", "sign-out"])
+def test_commands_about_sessions_say_why_not(staffed: Commands, command: str):
+    assert 'no user "eve@acme.example"' in staffed.refused("user", command, "acme", "eve@acme.example")
+    assert 'no organisation called "nobody"' in staffed.refused("user", command, "nobody", "x")

@@ -7,11 +7,12 @@ from email.message import EmailMessage
 import pytest
 import structlog
 
-from scimserver.directory import cloning, notices
+from scimserver.directory import cloning, notices, users
 from scimserver.directory.mail import Failure
 from scimserver.directory.notices import Notice
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.password_resets import Purpose
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.users import User
 from scimserver.workers.mail import LEASE
 from scimserver.workers.post import Never, NotNow
@@ -167,9 +168,10 @@ async def test_free_user_name_that_is_no_address_gets_mail_at_the_primary_one(ma
 
 
 async def test_address_before_a_change_is_told_where_it_signed_in_with_a_password(
-    mailer: Mailer, house: House, ada: User
+    mailer: Mailer, house: House, ada: User, desk: PasswordDesk
 ):
-    ada = await house.give_password(ada)
+    async with house.work() as work:
+        ada = await users.update(work, ada, ada.document, desk.take("seventeen blue socks"))
     bob = await house.user("bob@acme.example")
     await house.change(ada, userName="countess@acme.example")
     await house.change(bob, userName="robert@acme.example")
@@ -285,6 +287,18 @@ async def test_several_workers_send_each_mail_once(mailer: Mailer, house: House,
     assert len(mailer.arrived) == 12
     assert len(await house.logged("mail.send")) == 12
     assert await house.jobs() == []
+
+
+async def test_mail_that_somebody_is_about_to_claim_is_passed_over(mailer: Mailer, house: House, ada: User):
+    await tell(house, ada)
+    house.hands.move(seconds=1)
+    await tell(house, ada)
+    async with asyncio.timeout(20), house.connection.transaction():
+        await house.connection.execute("SELECT FROM mail_jobs ORDER BY created LIMIT 1 FOR UPDATE")
+        await mailer.deliver()
+        assert len(mailer.arrived) == 1
+    await mailer.deliver()
+    assert len(mailer.arrived) == 2
 
 
 async def test_mail_of_a_worker_that_died_before_sending_is_sent_by_another(

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from scimserver.directory import cloning, password_resets, users
+from scimserver.directory import cloning, password_resets, passwords, users
 from scimserver.directory.password_resets import Purpose
+from scimserver.directory.passwords import NewPassword, PasswordDesk
 from scimserver.directory.users import User
-from scimserver.kernel.errors import LinkNotLive, NotMailable, NotPermitted, RateLimited
+from scimserver.kernel.errors import LinkNotLive, NotMailable, NotPermitted, PasswordNotAllowed, RateLimited
 from scimserver.kernel.ids import UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
 from tests.mailing import House
 
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 MAY = Permission.USERS_MAIL_RESET_LINK
 PURPOSES = [Purpose.ADMINISTRATOR, Purpose.INVITATION]
 LASTS = {Purpose.ADMINISTRATOR: timedelta(hours=24), Purpose.INVITATION: timedelta(hours=72)}
@@ -219,11 +223,54 @@ async def test_link_outlives_a_change_that_does_not_concern_it(
     assert await house.is_live(token)
 
 
-async def test_link_is_dead_after_the_password_was_set_elsewhere(house: House, ada: User):
+async def _as_attribute(work: Work, user: User, password: NewPassword) -> None:
+    await users.update(work, user, user.document, password)
+
+
+async def _of_ones_own(work: Work, user: User, password: NewPassword) -> None:
+    current = await passwords.find(work, user.id)
+    assert current is not None
+    await passwords.change_own(work, user, password, current)
+
+
+async def _cleared(work: Work, user: User, password: NewPassword) -> None:
+    await passwords.clear(work, user)
+
+
+@pytest.mark.parametrize(
+    "way,told",
+    [
+        (_as_attribute, []),
+        (passwords.set_by_administrator, ["notice.password_set_by_administrator"]),
+        (_of_ones_own, ["notice.password_changed"]),
+        (passwords.set_by_link, ["notice.password_reset"]),
+        (_cleared, []),
+    ],
+)
+async def test_link_is_dead_after_the_password_was_changed_in_any_way_and_the_user_is_told(
+    house: House,
+    ada: User,
+    desk: PasswordDesk,
+    way: Callable[[Work, User, NewPassword], Awaitable[None]],
+    told: list[str],
+):
+    async with house.work() as work:
+        ada = await users.update(work, ada, ada.document, desk.take("eleven green umbrellas"))
     token = await house.token(ada)
     await house.order(ada)
-    await house.give_password(ada)
+    async with house.work() as work:
+        current = await users.get(work, ada.id)
+        await way(work, current, desk.take("seventeen blue socks"))
     assert not await house.is_live(token)
+    assert [kind for kind, _ in await house.jobs()] == told
+
+
+async def test_refused_password_leaves_the_link_and_tells_nobody(house: House, ada: User, desk: PasswordDesk):
+    token = await house.token(ada)
+    with pytest.raises(PasswordNotAllowed):
+        async with house.work() as work:
+            await passwords.set_by_administrator(work, ada, desk.take("short"))
+    assert await house.is_live(token)
     assert await house.jobs() == []
 
 
@@ -274,6 +321,22 @@ async def test_link_is_withdrawn_also_while_it_is_being_issued(house: House, ada
 
         token, _ = await asyncio.gather(house.issued(job), withdraw())
         assert token is None or not await house.is_live(token)
+
+
+async def test_link_that_is_used_while_a_newer_one_is_issued_ends_both(house: House, ada: User):
+    """Whoever touches links holds the user first: else the two would wait for each other."""
+    token = await house.token(ada)
+    await house.order(ada)
+    job = await house.claimed()
+    assert job is not None
+    async with house.work() as work:
+        await password_resets.consume(work, token)
+        issuing = asyncio.create_task(house.issued(job))
+        while not await house.connection.fetchval(WAITING):
+            pass
+        await password_resets.revoke(work, ada.id)
+    assert await issuing is None
+    assert await house.connection.fetchval("SELECT count(*) FROM password_resets") == 0
 
 
 async def test_of_two_that_send_the_same_mail_the_later_claim_has_the_live_link(house: House, ada: User):

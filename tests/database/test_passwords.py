@@ -66,13 +66,10 @@ class House:
         async with self.work() as work:
             await passwords.set_by_administrator(work, self.ada, self.desk.take(text), **options)
 
-    async def set_while(
-        self, meanwhile: Callable[[], Awaitable[None]], who: Actor | None = None, text: str = FIRST
-    ) -> None:
-        """Let somebody set the user's password, while something else has happened that they did not see."""
+    async def set_as(self, who: Actor) -> None:
+        """Let somebody set the password of the user, as whom they read before."""
         async with self.work(who) as work:
-            await meanwhile()
-            await passwords.set_by_administrator(work, self.ada, self.desk.take(text))
+            await passwords.set_by_administrator(work, self.ada, self.desk.take(FIRST))
 
     async def promote(self) -> None:
         """Make the user an administrator."""
@@ -183,14 +180,16 @@ async def test_setting_a_password_takes_a_permission(
 
 
 async def test_password_is_not_set_for_somebody_who_was_promoted_meanwhile(house: House):
+    await house.promote()
     with pytest.raises(Conflicted):
-        await house.set_while(house.promote, house.person(Permission.USERS_SET_PASSWORD))
+        await house.set_as(house.person(Permission.USERS_SET_PASSWORD))
     assert await house.credential() is None
 
 
 async def test_password_is_not_set_for_somebody_who_was_deleted_meanwhile(house: House):
+    await house.delete()
     with pytest.raises(Conflicted):
-        await house.set_while(house.delete)
+        await house.set(FIRST)
 
 
 # -- used, or not -------------------------------------------------------------------
@@ -376,9 +375,9 @@ async def test_two_passwords_at_once_do_not_forget_one(house: House):
     """Both would remember the same one before: the second has to look again."""
     await house.use(Profile.PCI)
     await house.set(FIRST)
-    third = "password no. 3 of ours"
-    came_of = await asyncio.gather(house.set(SECOND), house.set(third), return_exceptions=True)
-    assert sorted(map(type, came_of), key=str) == [type(None), Conflicted]
+    both = (house.set(SECOND), house.set("password no. 3 of ours"))
+    done = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in done) == ["Conflicted", "NoneType"]
     found = await house.credential()
     assert found is not None
     assert len(found.former) == 1

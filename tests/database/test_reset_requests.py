@@ -230,6 +230,15 @@ async def test_client_may_ask_ten_times_an_hour_whoever_it_asks_about(
     await mailer.requests.ask(origin(same), ADA)
 
 
+async def test_client_is_counted_over_all_organisations(mailer: Mailer, house: House, ada: User):
+    organizations = [INSTALLATION, house.organization, await house.found(domain="other.example")]
+    for number in range(10):
+        await mailer.requests.ask(origin(), ADA, organizations[number % 3])
+    for organization in organizations:
+        with pytest.raises(RateLimited):
+            await mailer.requests.ask(origin(), ADA, organization)
+
+
 async def test_limit_of_a_client_is_that_of_all_processes_together(house: House, ada: User):
     elsewhere = [ResetRequests(house.room, SECRET) for _ in range(3)]
     asked = await asyncio.gather(

@@ -4,29 +4,21 @@ import copy
 import logging
 import pickle
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import pytest
 
 from scimserver.directory.passwords import (
     NewPassword,
     PasswordDesk,
-    PasswordHasher,
     Policy,
     Profile,
     generated,
 )
 from scimserver.kernel.errors import PasswordNotAllowed
+from tests.desks import desk as desk
 
 SECRET = "seventeen blue socks"
-
-
-@pytest.fixture
-def desk() -> Generator[PasswordDesk]:
-    """A desk, closed when the test is done."""
-    hasher = PasswordHasher()
-    yield PasswordDesk(hasher)
-    hasher.close()
 
 
 SHOWN: dict[str, Callable[[NewPassword], str]] = {

@@ -4,6 +4,7 @@ from scimserver.directory.passwords.actions import Allowed as Allowed
 from scimserver.directory.passwords.actions import attribute as attribute
 from scimserver.directory.passwords.actions import change_own as change_own
 from scimserver.directory.passwords.actions import clear as clear
+from scimserver.directory.passwords.actions import end_former as end_former
 from scimserver.directory.passwords.actions import find as find
 from scimserver.directory.passwords.actions import policy_of as policy_of
 from scimserver.directory.passwords.actions import prepare as prepare

@@ -5,7 +5,7 @@ one has set is one that one can sign in with.
 Proven by tests/database/test_passwords.py and tests/api/test_password_action.py.
 """
 
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +78,8 @@ async def set_by_administrator(
             )
         allowed = await _allowed(work, user, password, policy)
     expires = work.now + UNUSED_FOR
-    await _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
+    _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
+    await end_former(work, user)
     notices.tell(work, user, Notice.PASSWORD_SET_BY_ADMINISTRATOR)
     work.note(PasswordSetByAdministrator(target=user.id, display=user.user_name, changes=changes))
 
@@ -94,7 +95,8 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
         if await password.is_any_of([current.phc]):
             raise policies.unchanged(policy)
         allowed = await _allowed(work, user, password, policy, current)
-    await _store(work, user, allowed, SetBy.OWNER)
+    _store(work, user, allowed, SetBy.OWNER)
+    await end_former(work, user)
     notices.tell(work, user, Notice.PASSWORD_CHANGED)
     work.note(PasswordChanged(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
@@ -115,7 +117,8 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
     """
     with _told(user, CHANGED):
         allowed = await _allowed(work, user, password, await policy_of(work))
-    await _store(work, user, allowed, SetBy.LINK)
+    _store(work, user, allowed, SetBy.LINK)
+    await end_former(work, user)
     notices.tell(work, user, Notice.PASSWORD_RESET)
     work.note(PasswordSetByLink(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
@@ -132,8 +135,8 @@ async def clear(work: Work, user: Person) -> None:
     if current is None:
         work.note(PasswordAbsent(target=user.id, display=user.user_name))
         return
-    await _begin_anew(work, user.id)
     work.change(store.CLEAR, work.actor.organization, user.id, current.phc)
+    await end_former(work, user)
     work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
@@ -149,29 +152,44 @@ def use(work: Work, credential: Credential, rehashed: PasswordDigest | None) -> 
     work.change(store.USE, work.actor.organization, credential.user, credential.phc, phc)
 
 
+async def end_former(work: Work, user: Person) -> None:
+    """End what belonged to a password that is no longer the user's: sessions but the one in which the user
+    changes it, links that were mailed to replace it, failures that were counted, devices that were known.
+
+    It holds the user, so it comes after all that takes long: until the work ends, nobody signs in as them.
+    """
+    own = work.actor.session if work.actor.user == user.id else None
+    await sessions.end_every(work, user.id, own)
+    await password_resets.revoke(work, user.id)
+    await tries.forgive(work, user.id)
+
+
 # -- for directory.users, where a password is an attribute of a user ----------------
 
 
 async def attribute(
-    work: Work, user: Person, password: NewPassword, held: Collection[Permission]
+    work: Work, before: Person, user: Person, password: NewPassword | None, changes: tuple[Change, ...]
 ) -> Allowed | None:
-    """The password that a connection gives a user, who holds permissions now or will.
+    """The password that a connection gives a user, who may be changed with it; `changes` says how.
 
-    None where the user has it already, in an organisation that looks at that: identity providers send
-    the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
+    None where there is none, or where the user has it already, in an organisation that looks at that:
+    identity providers send the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
     """
-    work.require_holding(held, "This user")
-    policy = await policy_of(work)
-    password.check(policy, _words(user))
-    current = await find(work, user.id) if policy.rules.history else None
-    if current is not None and await password.is_any_of([current.phc]):
+    if password is None:
         return None
-    return await _allowed(work, user, password, policy, current)
+    with _told(user, *changes, CHANGED):
+        work.require_holding(before.permissions | user.permissions, "This user")
+        policy = await policy_of(work)
+        password.check(policy, _words(user))
+        current = await find(work, user.id) if policy.rules.history else None
+        if current is not None and await password.is_any_of([current.phc]):
+            return None
+        return await _allowed(work, user, password, policy, current)
 
 
-async def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:
+def store_attribute(work: Work, user: Person, allowed: Allowed) -> None:
     """Stage it, after the change that makes the user what was looked at."""
-    await _store(work, user, allowed, SetBy.CONNECTION)
+    _store(work, user, allowed, SetBy.CONNECTION)
 
 
 # -- shared -------------------------------------------------------------------------
@@ -192,7 +210,7 @@ async def _allowed(
     return Allowed(digest=await password.digest(), former=former, seen=current.phc if current else "")
 
 
-async def _store(
+def _store(
     work: Work,
     user: Person,
     allowed: Allowed,
@@ -201,7 +219,6 @@ async def _store(
     must_change: bool = False,
     expires: datetime | None = None,
 ) -> None:
-    await _begin_anew(work, user.id)
     work.change(
         store.SET,
         work.actor.organization,
@@ -216,16 +233,6 @@ async def _store(
         allowed.seen,
         broken=store.BROKEN,
     )
-
-
-async def _begin_anew(work: Work, user: UserId) -> None:
-    """End what hung on the password before: sessions but the actor's own, links, failures that were counted.
-
-    Nobody signs in as the user from here on until the work ends.
-    """
-    await sessions.end_every(work, user, keep=work.actor.session if work.actor.user == user else None)
-    await password_resets.revoke(work, user)
-    await tries.forgive(work, user)
 
 
 def _words(user: Person) -> tuple[str, ...]:

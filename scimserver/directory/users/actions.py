@@ -6,7 +6,7 @@ from typing import cast
 
 from scimserver.directory import passwords, removals, sessions
 from scimserver.directory.limits import require_bounded, shown
-from scimserver.directory.passwords import Allowed, NewPassword
+from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
 from scimserver.directory.users.endings import end_of_change
@@ -66,9 +66,9 @@ async def create(work: Work, wanted: Document, password: NewPassword | None = No
     work.require(Permission.USERS_CREATE, *_password_permission(password))
     user = await _added(work, await _settled(work, wanted, None))
     changes = difference({}, user.document)
-    allowed = await _allowed(work, user, password, changes, user) if password else None
+    allowed = await passwords.attribute(work, user, user, password, changes)
     if allowed is not None:
-        await passwords.store_attribute(work, user, allowed)
+        passwords.store_attribute(work, user, allowed)
         changes = (*changes, CHANGED)
     work.note(UserCreated(target=user.id, display=user.user_name, changes=changes))
     return user
@@ -123,21 +123,9 @@ async def update(
     changes = difference(current.document, document)
     if settled.document["userName"] != current.user_name or settled.active != current.active:
         require_no_take_over(work, current, changes)
-    user = replace(
-        current,
-        active=settled.active,
-        role=settled.role,
-        permissions=settled.permissions,
-        mail_stand_in=settled.mail_stand_in,
-        mail_domain=settled.mail_domain,
-        version=current.version + 1,
-        last_modified=work.now,
-        document=document,
-        stored=require_bounded(encoded(document)),
-        manager=await _manager(work, document, current),
-    )
+    user = await _next(work, current, settled, document)
     # Before anything is held: it takes long.
-    allowed = await _allowed(work, user, password, changes, current) if password else None
+    allowed = await passwords.attribute(work, current, user, password, changes)
     if is_same and allowed is None:
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
@@ -156,11 +144,29 @@ async def update(
         broken=store.BROKEN,
     )
     if allowed is not None:
-        await passwords.store_attribute(work, user, allowed)
+        passwords.store_attribute(work, user, allowed)
+        await passwords.end_former(work, user)
         changes = (*changes, CHANGED)
     await end_of_change(work, current, user)
     work.note(_updated(current, user, changes))
     return user
+
+
+async def _next(work: Work, current: User, settled: Settled, document: Document) -> User:
+    """The user's next version."""
+    return replace(
+        current,
+        active=settled.active,
+        role=settled.role,
+        permissions=settled.permissions,
+        mail_stand_in=settled.mail_stand_in,
+        mail_domain=settled.mail_domain,
+        version=current.version + 1,
+        last_modified=work.now,
+        document=document,
+        stored=require_bounded(encoded(document)),
+        manager=await _manager(work, document, current),
+    )
 
 
 def _unchanged(work: Work, current: User) -> User:
@@ -280,14 +286,3 @@ def _updated(old: User, new: User, changes: tuple[Change, ...]) -> Fact:
 
 def _password_permission(password: NewPassword | None) -> tuple[Permission, ...]:
     return (Permission.USERS_SET_PASSWORD,) if password else ()
-
-
-async def _allowed(
-    work: Work, user: User, password: NewPassword, changes: tuple[Change, ...], before: User
-) -> Allowed | None:
-    """The password that a connection gives a user; a refusal says what would have changed, for the log."""
-    try:
-        return await passwords.attribute(work, user, password, user.permissions | before.permissions)
-    except Refused as refused:
-        refused.attempted, refused.display = (*changes, CHANGED), user.user_name
-        raise
