@@ -2,7 +2,8 @@
 
 `POST /Users/{id}/.clone` makes a user from another one (rule P6). Its body is optional: a message of
 our own schema, whose `userName` takes the place of the placeholder.
-`POST /Users/{id}/.password` gives a user a password (rule P7). Its body is a message of our own schema too.
+`POST /Users/{id}/.password` gives a user a password, or has a link mailed where the user sets one (rule P7).
+Its body is a message of our own schema too.
 Proven by tests/api/test_clone.py and tests/api/test_password_action.py.
 """
 
@@ -23,9 +24,6 @@ from scimserver.scim.service import ProvisioningService
 CLONE_REQUEST: Final = "urn:ietf:params:scim:api:messages:scimserver:2.0:CloneRequest"
 PASSWORD_REQUEST: Final = "urn:ietf:params:scim:api:messages:scimserver:2.0:PasswordRequest"  # noqa: S105 - it is a name
 
-METHODS: Final = ("set",)
-"""How a user comes by a password."""
-
 
 class Action(StrEnum):
     """The last segment of an action's path."""
@@ -45,12 +43,30 @@ class Asked:
     user: str
 
 
+class Method(StrEnum):
+    """How a user comes by a password."""
+
+    SET = "set"
+    EMAIL = "email"
+
+
+_MEMBERS: Final = {
+    Method.SET: ("schemas", "method", "password", "mustChange"),
+    Method.EMAIL: ("schemas", "method"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordRequest:
+class SetPassword:
     """A password that somebody wants a user to have."""
 
     password: NewPassword
     must_change: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailLink:
+    """A user is to set a password by a link that is mailed."""
 
 
 def action_of(request: ScimRequest) -> Asked | None:
@@ -86,27 +102,33 @@ def read_clone_request(service: ProvisioningService, request: ScimRequest) -> st
 
 def read_password_request(
     service: ProvisioningService, request: ScimRequest, take: Callable[[str], NewPassword]
-) -> PasswordRequest:
-    """The password that a user is to have; `take` takes it in. What is sent is never repeated.
+) -> SetPassword | MailLink:
+    """How a user is to come by a password; `take` takes one in. What is sent is never repeated.
 
     Raises `InvalidSyntaxException`, `InvalidValueException`. Members that are not known are refused from
     everybody: a misspelt `mustChange` would do the contrary of what was meant.
     """
     message = service.decode_body(request.body, request.header("Content-Type"))
-    named = _named(message, ("method", "password", "mustChange"))
+    named = _named(message, _MEMBERS[Method.SET])
     _check_schemas(named, PASSWORD_REQUEST, strict=service.strict)
-    if len(named) < len(message):
+    method = named.get("method")
+    if not isinstance(method, str) or method not in set(Method):
+        raise InvalidValueException(detail=f"method is one of: {', '.join(Method)}.")
+    members = _MEMBERS[Method(method)]
+    if len(named) < len(message) or not named.keys() <= set(members):
         raise InvalidSyntaxException(
-            detail="A password request holds schemas, method, password and mustChange, nothing else."
+            detail=f"A password request of this method holds {', '.join(members)}, nothing else."
         )
-    if named.get("method") not in METHODS:
-        raise InvalidValueException(detail=f"method is one of: {', '.join(METHODS)}.")
+    return MailLink() if method == Method.EMAIL else _set_password(named, take)
+
+
+def _set_password(named: JsonObject, take: Callable[[str], NewPassword]) -> SetPassword:
     password, must_change = named.get("password"), named.get("mustChange", True)
     if not isinstance(password, str):
         raise InvalidValueException(detail="password is required, and a string.")
     if not isinstance(must_change, bool):
         raise InvalidValueException(detail="mustChange is true or false.")
-    return PasswordRequest(password=take(password), must_change=must_change)
+    return SetPassword(password=take(password), must_change=must_change)
 
 
 def _named(message: JsonObject, names: Collection[str]) -> JsonObject:

@@ -8,10 +8,11 @@ import orjson
 from scim2_models import PatchOp, PatchOperation, Resource
 
 from scimserver.access.connections import Passwords
-from scimserver.directory import cloning, groups, passwords, users
+from scimserver.directory import cloning, groups, password_resets, passwords, users
+from scimserver.directory.password_resets import Purpose
 from scimserver.directory.passwords import NewPassword, PasswordDesk
 from scimserver.directory.views import View
-from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted
+from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted, Refused
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
 from scimserver.scim import bounds
 from scimserver.scim.models import Group, ProvisionedUser
@@ -153,6 +154,14 @@ class UserAdapter:
             refused.display = user.user_name
             raise refused
         await passwords.set_by_administrator(work, user, password, must_change=must_change)
+
+    async def mail_link(self, work: Work, user: users.User) -> None:
+        """Have a link mailed to the user, who sets a password there. Raises `NotMailable`, `RateLimited`."""
+        try:
+            await password_resets.mail_link(work, user, Purpose.ADMINISTRATOR)
+        except Refused as refused:
+            refused.display = user.user_name
+            raise
 
     async def update(
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False

@@ -46,15 +46,18 @@ class Attempt:
     target: UUID | None
 
 
-def attempt_of(method: str, path: str) -> Attempt | None:
-    """What a request below the base URL tries to change; None for one that only reads."""
+def attempt_of(method: str, path: str, event: str | None = None) -> Attempt | None:
+    """What a request below the base URL tries to change; None for one that only reads.
+
+    `event` is what its body says, where the path leaves it open.
+    """
     segments = path.strip("/").split("/")
     searches = method == "POST" and segments[-1] == ".search" and len(segments) <= 2
     if method not in _VERBS or searches:
         return None
     kind = _KINDS.get(segments[0].lower())
     if method == "POST" and kind is TargetKind.USER and len(segments) == 3 and segments[2] in _ACTIONS:
-        return Attempt(event=_ACTIONS[segments[2]], kind=kind, target=parse_uuid(segments[1]))
+        return Attempt(event=event or _ACTIONS[segments[2]], kind=kind, target=parse_uuid(segments[1]))
     if kind is None or len(segments) > 2:
         return Attempt(event=UNKNOWN_EVENT, kind=None, target=None)
     target = parse_uuid(segments[1]) if len(segments) == 2 else None

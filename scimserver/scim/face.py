@@ -177,7 +177,7 @@ class ScimFace:
             return self.refusals.seen(
                 exchange.actor, exchange.origin, reason=failure.reason, now=now, status=429
             )
-        attempt = attempt_of(exchange.request.method, exchange.path)
+        attempt = attempt_of(exchange.request.method, exchange.path, exchange.operation.event)
         if attempt is None:
             return None
         if isinstance(failure, RateLimited):

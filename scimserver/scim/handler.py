@@ -19,8 +19,16 @@ from scim2_server.routing import Operation, Target
 from scimserver.access.connections import Passwords
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
+from scimserver.kernel.facts import PasswordLinkOrdered
 from scimserver.kernel.permissions import Permission
-from scimserver.scim.actions import Action, Asked, action_of, read_clone_request, read_password_request
+from scimserver.scim.actions import (
+    Action,
+    Asked,
+    MailLink,
+    action_of,
+    read_clone_request,
+    read_password_request,
+)
 from scimserver.scim.adapters import Adapter, parse_resource_id
 from scimserver.scim.answers import list_answer, projected, resource_answer
 from scimserver.scim.applying import patched, replaced
@@ -59,7 +67,7 @@ class ProvisioningHandler(AsyncScimHandler):
             case Asked(action=Action.CLONE, user=user):
                 return await self.clone(request, user)
             case Asked(action=Action.PASSWORD, user=user):
-                return await self.set_password(request, user)
+                return await self.give_password(request, user)
             case _:
                 serve = getattr(self, self.service.match(request).operation.value)
                 return await cast("Awaitable[ScimResponse]", serve(request))
@@ -170,22 +178,26 @@ class ProvisioningHandler(AsyncScimHandler):
 
             return self._created(self._adapters["User"], await self._tries.run(work), projector)
 
-    async def set_password(self, request: ScimRequest, user: str) -> ScimResponse:
-        """Give a user a password (P7): nothing is answered but that it is done."""
+    async def give_password(self, request: ScimRequest, user: str) -> ScimResponse:
+        """Give a user a password, or have a link mailed (P7): nothing is answered but that it is done."""
         with self.service.provider:
             users = self.service.resource_type_at("Users")
             with self._trace.step("authorize"):
+                # Each scope that gives one of the two permissions gives the other; the actions ask again.
                 self.service.require(Permission.USERS_SET_PASSWORD, _caller(request))
             with self._trace.step("read"):
                 asked = read_password_request(self.service, request, self.storage.users.take)
+                if isinstance(asked, MailLink):
+                    self._tries.attempting(PasswordLinkOrdered)
             conditions = self.service.read_conditions(request)
 
             async def work() -> None:
                 await self._met(users, user, conditions)
-                await self.storage.set_password(user, asked.password, must_change=asked.must_change)
+                await self.storage.give_password(user, asked)
 
             await self._tries.run(work)
-            return ScimResponse(HTTPStatus.NO_CONTENT)
+            is_mailed = isinstance(asked, MailLink)
+            return ScimResponse(HTTPStatus.ACCEPTED if is_mailed else HTTPStatus.NO_CONTENT)
 
     async def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource (section 3.5.1)."""

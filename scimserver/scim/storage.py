@@ -13,10 +13,10 @@ from uuid import UUID
 from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
-from scimserver.directory.passwords import NewPassword
 from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import NotFound, VersionMismatch
+from scimserver.scim.actions import MailLink, SetPassword
 from scimserver.scim.adapters import Adapter, UserAdapter, parse_resource_id, resource_of
 from scimserver.scim.projection import Document
 from scimserver.scim.reads import Reads
@@ -114,11 +114,15 @@ class DirectoryStorage(AsyncScimStorage):
             current = await self._stored(self.users, work, source)
             return self._written(self.users, await self.users.clone(work, current, user_name))
 
-    async def set_password(self, user: str, password: NewPassword, *, must_change: bool) -> None:
-        """Give a user a password. Raises `NotFound`, `NotPermitted`, `InvalidValue`."""
+    async def give_password(self, user: str, asked: SetPassword | MailLink) -> None:
+        """Give a user a password, or have a link mailed. Raises `NotFound`, and as the actions do."""
         async with self._working() as work:
             current = await self._stored(self.users, work, user)
-            await self.users.set_password(work, current, password, must_change=must_change)
+            match asked:
+                case SetPassword(password=password, must_change=must_change):
+                    await self.users.set_password(work, current, password, must_change=must_change)
+                case MailLink():
+                    await self.users.mail_link(work, current)
 
     async def update(
         self,

@@ -20,7 +20,7 @@ from scimserver.audit.store import Recorded
 from scimserver.db.failures import DatabaseUnavailable
 from scimserver.kernel.clock import monotonic_ns
 from scimserver.kernel.errors import Conflicted, Unavailable
-from scimserver.kernel.facts import Outcome
+from scimserver.kernel.facts import Fact, Outcome
 from scimserver.kernel.ids import OrganizationId
 from scimserver.work import AlreadyRecorded, Operation, OutcomeUnknown, WorkRoom
 
@@ -102,6 +102,10 @@ class Tries:
         self._insistence = Insistence(room)
         self._in_doubt: dict[str, Any] = {}
         """What each try whose commit was not seen would answer, by the text of its log entry."""
+
+    def attempting(self, fact: type[Fact]) -> None:
+        """Say what is attempted, where the path does not: a refusal is on record as that."""
+        self._operation.event = fact.attempt
 
     async def run(self, work: Callable[[], Awaitable[_T]]) -> _T:
         """What `work` comes to in a unit of work that was committed, once.

@@ -18,12 +18,14 @@ ENTRY_KEYS = frozenset({"log_entries_pkey", "log_values_pkey"})
 class Operation:
     """What the tries of one attempt have in common."""
 
-    __slots__ = ("_id", "decided", "written")
+    __slots__ = ("_id", "decided", "event", "written")
 
     def __init__(self) -> None:
         self._id: EntryId | None = None
         self.written = ""
         """The text of the entry that the latest try sent: it tells the tries apart."""
+        self.event: str | None = None
+        """What is attempted, where only the body of a request says it."""
         self.decided = False
         """Whether there is nothing left to put on record: it is there, or cannot be had."""
 

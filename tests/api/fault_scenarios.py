@@ -167,6 +167,12 @@ async def set_password_of_nobody(scim: ScimClient) -> Attempt:
     return Attempt(method="POST", path=f"/Users/{NOBODY}/.password", body=body)
 
 
+async def mail_link(scim: ScimClient) -> Attempt:
+    return Attempt(
+        method="POST", path=f"/Users/{(await scim.make_user()).id}/.password", body={"method": "email"}
+    )
+
+
 async def patch_manager(scim: ScimClient) -> Attempt:
     user, manager = await scim.make_user(), await scim.make_user()
     return patching(f"/Users/{user.id}", add(f"{ENTERPRISE}:manager", {"value": manager.id}))
@@ -314,6 +320,7 @@ SCENARIOS: dict[Arrange, int] = {
     patch_password_of_that_version: 200,
     set_password: 204,
     set_password_of_nobody: 404,
+    mail_link: 202,
     patch_manager: 200,
     patch_user_of_that_version: 200,
     patch_user_of_another_version: 412,

@@ -97,7 +97,7 @@ async def test_user_stays_the_version_it_is(accepting: ScimClient):
 
 
 BAD: list[tuple[Any, tuple[int, str | None], str]] = [
-    ({}, (400, "invalidValue"), "method is one of: set"),
+    ({}, (400, "invalidValue"), "method is one of: set, email"),
     ({"method": "set"}, (400, "invalidValue"), "password is required"),
     ({"method": "set", "password": None}, (400, "invalidValue"), "password is required"),
     ({"method": "set", "password": ["s3cret"]}, (400, "invalidValue"), "a string"),
@@ -109,6 +109,8 @@ BAD: list[tuple[Any, tuple[int, str | None], str]] = [
     ({"method": "set", "password": PASSWORD, "mustchanged": False}, (400, "invalidSyntax"), "nothing else"),
     ({"method": "set", "password": PASSWORD, "userName": "x"}, (400, "invalidSyntax"), "nothing else"),
     ({"schemas": ["urn:s3cret"], "method": "set", "password": PASSWORD}, (400, "invalidSyntax"), "schemas"),
+    ({"method": "email", "password": PASSWORD}, (400, "invalidSyntax"), "schemas, method, nothing else"),
+    ({"method": "email", "mustChange": True}, (400, "invalidSyntax"), "schemas, method, nothing else"),
     ([], (400, "invalidSyntax"), ""),
     ("s3cret", (400, "invalidSyntax"), ""),
     ({"method": "set", "password": "short"}, (400, "invalidValue"), "at least 15"),
@@ -260,6 +262,78 @@ async def test_setting_a_password_is_on_record_without_it(installation: Installa
     assert changes.keys() == {"password", "mustChange"}
     assert not {"old", "new"} & changes["password"].keys()
     assert "socks" not in str(logged)
+
+
+# -- by mail ------------------------------------------------------------------------
+
+
+async def jobs(connection: asyncpg.Connection) -> list[tuple[str, str]]:
+    """The mails that wait: to whom, and which."""
+    return [(str(row[0]), row[1]) for row in await connection.fetch("SELECT user_id, kind FROM mail_jobs")]
+
+
+async def test_user_is_mailed_a_link_and_keeps_the_password(
+    installation: Installation, accepting: ScimClient, connection: asyncpg.Connection
+):
+    user = await accepting.make_user(password="eleven green umbrellas")
+    answer = await ask(accepting, user, {"schemas": [PASSWORD_REQUEST], "method": "email"})
+    assert (answer.status, answer.text) == (202, "")
+    assert await jobs(connection) == [(user.id, "link.administrator")]
+    [row] = await stored(connection)
+    assert PasswordHasher().verify(row["password_hash"], "eleven green umbrellas")
+    [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
+    assert (logged.entry["event"], logged.entry["outcome"]) == ("password.mail_link", "success")
+
+
+async def test_connection_that_drops_passwords_has_links_mailed(
+    scim: ScimClient, connection: asyncpg.Connection
+):
+    user = await scim.make_user()
+    assert (await ask(scim, user, {"method": "email"})).status == 202
+    assert await jobs(connection) == [(user.id, "link.administrator")]
+
+
+async def test_user_without_a_mailbox_is_not_mailed(
+    installation: Installation, accepting: ScimClient, connection: asyncpg.Connection
+):
+    user = await accepting.make_user(active=False)
+    answer = await ask(accepting, user, {"method": "email"})
+    assert answer.error == (400, "invalidValue")
+    assert await jobs(connection) == []
+    [logged] = await installation.log(accepting.organization, request_id=answer.headers["X-Request-Id"])
+    assert (logged.entry["event"], logged.entry["reason"]) == ("password.mail_link", "not_mailable")
+
+
+async def test_user_is_mailed_only_so_many_links(
+    installation: Installation, accepting: ScimClient, connection: asyncpg.Connection
+):
+    user = await accepting.make_user()
+    answers = [await ask(accepting, user, {"method": "email"}) for _ in range(11)]
+    assert [answer.status for answer in answers] == [202] * 10 + [429]
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    logged = (await installation.log(accepting.organization))[-1]
+    assert (logged.entry["event"], logged.entry["reason"]) == ("password.mail_link", "rate_limited")
+
+
+async def test_user_whose_password_was_set_is_told(accepting: ScimClient, connection: asyncpg.Connection):
+    user = await accepting.make_user()
+    await ask(accepting, user, {"method": "email"})
+    await ask(accepting, user)
+    # The link that waited is not sent any more.
+    assert await jobs(connection) == [(user.id, "notice.password_set_by_administrator")]
+
+
+@pytest.mark.parametrize("tag,status", [('W/"1"', 202), ('W/"2"', 412)])
+async def test_link_is_mailed_only_where_the_condition_is_met(
+    accepting: ScimClient, connection: asyncpg.Connection, tag: str, status: int
+):
+    user = await accepting.make_user()
+    answer = await ask(accepting, user, {"method": "email"}, **{"If-Match": tag})
+    assert answer.status == status
+    assert len(await jobs(connection)) == (status == 202)
+
+
+# -- what is announced --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("takes", Passwords)

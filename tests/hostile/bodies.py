@@ -117,6 +117,8 @@ def password(c: Choices, kind: Kind) -> Any:
     body: Body = {"schemas": [PASSWORD_REQUEST], "method": "set", "password": PASSWORD}
     if c.chance(30):
         body["password"] = c.pick(("", "short", PASSWORD + text(c), anything(c)))
+    if c.chance(20):
+        body = {"schemas": [PASSWORD_REQUEST], "method": "email"}
     if c.chance(50):
         body["mustChange"] = c.pick((True, False, "false", None))
     if c.chance(20):
