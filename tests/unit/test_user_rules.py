@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from scimserver.directory.differences import difference
 from scimserver.directory.users.model import (
     CORE,
     ENTERPRISE,
@@ -16,7 +17,6 @@ from scimserver.directory.users.model import (
     User,
     arranged,
     columns,
-    difference,
     encoded,
     manager_of,
     primary_mail,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from scimserver.directory.differences import difference
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import PasswordDigest
 from scimserver.directory.users import store
@@ -12,7 +13,6 @@ from scimserver.directory.users.model import (
     User,
     arranged,
     columns,
-    difference,
     encoded,
     manager_of,
 )
