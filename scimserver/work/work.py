@@ -79,6 +79,7 @@ class Work:
         self._trace = trace
         self._operation = operation
         self._facts: list[Fact] = []
+        self._flushed = False
         self._staged: list[_Staged] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
@@ -154,6 +155,17 @@ class Work:
         transaction = await self.begin()
         return await _run(transaction.fetchval(_alone(clause), *arguments), broken or {})
 
+    async def flush(self) -> None:
+        """Write the facts noted so far now, in the explicit transaction: for a work that notes thousands.
+
+        They are committed with the rest, or not at all. Raises `AlreadyRecorded` as the end of the work does.
+        """
+        transaction = await self.begin()
+        if self._facts:
+            record = self._record()
+            await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
+            self._facts.clear()
+
     # -- writing -------------------------------------------------------------
 
     def _reader(self) -> Database | Transaction:
@@ -176,26 +188,29 @@ class Work:
             await _run(self._database.write(_standing(record.clause), *record.arguments), {})
 
     async def _write_in_transaction(self) -> None:
-        transaction = await self.begin()
+        await self.begin()
         for staged in self._staged:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
-        if self._facts:
-            record = self._record()
-            await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
+        await self.flush()
 
     def _record(self) -> store.Appending:
-        entries = [self._entry(fact, number) for number, fact in enumerate(self._facts)]
+        entries = [
+            self._entry(fact, is_first=not (self._flushed or number))
+            for number, fact in enumerate(self._facts)
+        ]
         written = [write(entry, self._salt) for entry in entries]
-        self._operation.written = written[0].text
+        if not self._flushed:
+            self._operation.written = written[0].text
+        self._flushed = True
         messages = [
             message(fact, self.actor.organization, self.now) for fact in self._facts if fact.announced
         ]
         return store.appending(self.actor.organization, entries, written, messages)
 
-    def _entry(self, fact: Fact, number: int) -> Entry:
+    def _entry(self, fact: Fact, *, is_first: bool) -> Entry:
         return Entry(
-            id=EntryId(new_uuid()) if number else self._operation.id,
+            id=self._operation.id if is_first else EntryId(new_uuid()),
             organization=self.actor.organization,
             occurred=self.now,
             event=fact.attempt,
