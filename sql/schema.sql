@@ -36,14 +36,17 @@ CREATE TABLE email_domains (
 CREATE INDEX email_domains_org_id_idx ON email_domains (org_id, domain);
 
 CREATE TABLE roles (
-    org_id       uuid        NOT NULL,
-    id           uuid        NOT NULL,
-    name         text        NOT NULL,
-    name_key     text        COLLATE "C" NOT NULL,
-    built_in     boolean     NOT NULL,
-    permissions  text[]      NOT NULL,
-    version      bigint      NOT NULL DEFAULT 1,
-    created      timestamptz NOT NULL,
+    org_id         uuid        NOT NULL,
+    id             uuid        NOT NULL,
+    name           text        NOT NULL,
+    name_key       text        COLLATE "C" NOT NULL,
+    built_in       boolean     NOT NULL,
+    permissions    text[]      NOT NULL,
+    version        bigint      NOT NULL DEFAULT 1,
+    created        timestamptz NOT NULL,
+    start_page     text        COLLATE "C",
+    external_id    text        COLLATE "C",
+    last_modified  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT roles_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT roles_name_key UNIQUE (org_id, name_key)

@@ -139,7 +139,7 @@ async def built(installation: Installation) -> Houses:
         for domain in (f"{THEIRS}.example", "ours.example")
     ]
     theirs = await installation.client(older)
-    scopes = DEFAULT_SCOPES | {Scope.ROLES_ASSIGN}
+    scopes = DEFAULT_SCOPES | {Scope.ADMINISTER}
     ours = [
         await installation.client(younger, scopes=scopes, strict=strict, revive=revive)
         for strict, revive in ((False, False), (True, False), (False, True))

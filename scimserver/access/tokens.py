@@ -12,7 +12,7 @@ from scimserver.kernel import secrets
 from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.facts import Change, TokenIssued, TokenRevoked
 from scimserver.kernel.ids import ConnectionId, OrganizationId, TokenId, new_uuid
-from scimserver.kernel.permissions import Permission, Scope
+from scimserver.kernel.permissions import Permission, Scope, permissions_of
 from scimserver.work import Work
 
 _QUERIES = load("access")
@@ -50,6 +50,7 @@ async def issue(
 ) -> tuple[TokenId, str]:
     """A new token's id and its secret, which is shown this once. Raises `InvalidValue`."""
     work.require(Permission.TOKENS_MANAGE)
+    work.require_holding(permissions_of(scopes), "A token with these scopes")
     if not scopes:
         raise InvalidValue("A token needs at least one scope.", attribute="scopes")
     if expires is not None and expires <= work.now:

@@ -175,6 +175,7 @@ def _actor(actor: Actor) -> dict[str, Json]:
             "name": actor.name,
             "connection": str(actor.connection) if actor.connection else None,
             "credential": str(actor.credential) if actor.credential else None,
+            "user": str(actor.user) if actor.user else None,
         }
     )
 

@@ -38,6 +38,7 @@ _COMMANDS: Final = _places(
     org="Organisations.",
     domain="Email Domains: which addresses an organisation's users may have.",
     user="Users of an organisation.",
+    role="Roles: what the users of an organisation may do.",
     connection="Connections: the identity providers of an organisation.",
     token="Bearer tokens of connections.",  # noqa: S106 - a summary, not a secret
     audit="The provisioning log.",

@@ -8,7 +8,7 @@ import click
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
-from scimserver.directory import cloning, organizations, users
+from scimserver.directory import cloning, organizations, roles, users
 from scimserver.kernel.facts import UserCloned
 
 
@@ -36,5 +36,45 @@ def clone(org: str, source: str, *, user_name: str | None, as_json: bool) -> Non
             show.document({"id": str(made.id), "userName": made.user_name, "clonedFrom": str(found.id)})
         else:
             show.sentence(f'Cloned "{source}" as "{made.user_name}".')
+
+    run(command)
+
+
+@user.command()
+@click.argument("org")
+@click.argument("name", metavar="USER")
+@show.json_option
+def permissions(org: str, name: str, *, as_json: bool) -> None:
+    """What USER of ORG, an address or id, may do, and by what."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with session.work(organization.id) as work:
+            found = await users.find(work, name)
+            role = await roles.get(work, found.role)
+        held = roles.explained(role.permissions if found.active else ())
+        if as_json:
+            show.document(
+                {
+                    "id": str(found.id),
+                    "userName": found.user_name,
+                    "active": found.active,
+                    "role": {"value": str(role.id), "display": role.name},
+                    "permissions": [
+                        {"value": each.permission.value, "requiredBy": sorted(each.required_by)}
+                        for each in held
+                    ],
+                }
+            )
+            return
+        show.table(
+            ("permission", "by the role", "needed by"),
+            [
+                (each.permission, role.name, ", ".join(sorted(each.required_by)) or show.NOTHING)
+                for each in held
+            ],
+            empty=f'"{found.user_name}" may do nothing: '
+            + (f'the role "{role.name}" has no permissions.' if found.active else "deactivated."),
+        )
 
     run(command)

@@ -69,8 +69,8 @@ EDIT_USER: Final = Query(
     _text(
         "SELECT ",
         USER_DERIVED_COLUMNS,
-        ", u.active, u.role_id, u.mail_stand_in, u.mail_domain, (SELECT 'users.update' = ANY (r.permissions)"
-        " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS manages_users FROM users AS u",
+        ", u.active, u.role_id, u.mail_stand_in, u.mail_domain, (SELECT r.permissions"
+        " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS permissions FROM users AS u",
         USER_DERIVED_JOINS,
         " WHERE u.org_id = $1 AND u.id = $2",
     ),

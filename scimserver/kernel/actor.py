@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, TokenId
+from scimserver.kernel.ids import INSTALLATION, ConnectionId, OrganizationId, TokenId, UserId
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, Permission
 
 
@@ -11,6 +11,7 @@ class ActorKind(StrEnum):
     """What kind of somebody acts. Values are stored in the log: never rename one."""
 
     CONNECTION = "connection"
+    USER = "user"
     OPERATOR = "operator"
     SYSTEM = "system"
     NOBODY = "nobody"
@@ -25,8 +26,10 @@ class Actor:
     permissions: frozenset[Permission]
     connection: ConnectionId | None = None
     credential: TokenId | None = None
+    user: UserId | None = None
+    """The person, where the actor is one."""
     name: str = ""
-    """A name for the log: the connection's, or the operating system's user. Never a person's."""
+    """A name for the log: the connection's, or the operating system's user. Never a user's."""
 
 
 def operator(name: str, organization: OrganizationId = INSTALLATION) -> Actor:

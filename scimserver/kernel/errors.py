@@ -58,6 +58,12 @@ class NotPermitted(Refused):
     reason = "not_permitted"
 
 
+class Immutable(Refused):
+    """What was asked for cannot be changed, by nobody."""
+
+    reason = "immutable"
+
+
 class LastAdministrator(NotPermitted):
     """Nobody would be left who may manage users (rule P5)."""
 

@@ -1,10 +1,14 @@
 """The vocabulary of permissions (rule P9), and the scopes that a machine's credential carries.
 
 A permission names one thing that somebody may do. Roles bundle them for people; scopes bundle
-them for connections. Actions require permissions, never roles or scopes.
+them for connections. Actions require permissions, never roles or scopes. Some permissions are of no
+use without others: whoever is given one is given those too.
+Proven by tests/unit/test_permissions.py.
 """
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Permission(StrEnum):
@@ -19,6 +23,8 @@ class Permission(StrEnum):
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
+    ROLES_READ = "roles.read"
+    ROLES_MANAGE = "roles.manage"
     DOMAINS_MANAGE = "domains.manage"
     CONNECTIONS_MANAGE = "connections.manage"
     TOKENS_MANAGE = "tokens.manage"
@@ -32,9 +38,29 @@ class Scope(StrEnum):
     SCIM_READ = "scim.read"
     SCIM_WRITE = "scim.write"
     ROLES_ASSIGN = "roles.assign"
+    ADMINISTER = "administer"
 
 
-_READ = frozenset({Permission.USERS_READ, Permission.GROUPS_READ})
+OF_INSTALLATION: Final = frozenset({Permission.ORGANIZATIONS_MANAGE})
+"""What nobody of an organisation may do: an operator does."""
+
+OF_ORGANIZATION: Final = frozenset(Permission) - OF_INSTALLATION
+"""What a role may hold."""
+
+PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
+    Permission.USERS_CREATE: frozenset({Permission.USERS_READ}),
+    Permission.USERS_UPDATE: frozenset({Permission.USERS_READ}),
+    Permission.USERS_DELETE: frozenset({Permission.USERS_READ}),
+    Permission.USERS_CLONE: frozenset({Permission.USERS_CREATE}),
+    Permission.USERS_SET_PASSWORD: frozenset({Permission.USERS_READ}),
+    Permission.USERS_ASSIGN_ROLE: frozenset({Permission.USERS_READ, Permission.ROLES_READ}),
+    Permission.GROUPS_WRITE: frozenset({Permission.GROUPS_READ, Permission.USERS_READ}),
+    Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),
+    Permission.TOKENS_MANAGE: frozenset({Permission.CONNECTIONS_MANAGE}),
+}
+"""What a permission is of no use without, step by step."""
+
+_READ = frozenset({Permission.USERS_READ, Permission.GROUPS_READ, Permission.ROLES_READ})
 
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.SCIM_READ: _READ,
@@ -48,6 +74,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.GROUPS_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),
+    Scope.ADMINISTER: OF_ORGANIZATION,
 }
 
 OPERATOR_PERMISSIONS = frozenset(Permission)
@@ -57,3 +84,22 @@ OPERATOR_PERMISSIONS = frozenset(Permission)
 def permissions_of(scopes: frozenset[Scope]) -> frozenset[Permission]:
     """All that the scopes grant together."""
     return frozenset(permission for scope in scopes for permission in SCOPE_PERMISSIONS[scope])
+
+
+def with_prerequisites(permissions: Iterable[Permission]) -> frozenset[Permission]:
+    """The permissions and all that they need."""
+    held: set[Permission] = set()
+    wanted = list(permissions)
+    while wanted:
+        permission = wanted.pop()
+        if permission not in held:
+            held.add(permission)
+            wanted.extend(PREREQUISITES.get(permission, ()))
+    return frozenset(held)
+
+
+def required_by(permission: Permission, held: Iterable[Permission]) -> frozenset[Permission]:
+    """Those of the held permissions that need this one, directly or by way of another."""
+    return frozenset(
+        other for other in held if other != permission and permission in with_prerequisites((other,))
+    )

@@ -9,7 +9,7 @@ Proven by tests/database/test_work.py.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +24,7 @@ from scimserver.audit.store import Recorded
 from scimserver.db.pool import Database, Transaction
 from scimserver.db.queries import ChangeClause, Query, alone, compose, standing
 from scimserver.db.violations import ConstraintViolated, translate
-from scimserver.kernel.actor import Actor, Origin
+from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.clock import Clock, utc_now
 from scimserver.kernel.errors import Conflicted, NotPermitted, Refused
 from scimserver.kernel.facts import Fact
@@ -42,6 +42,12 @@ Broken = Mapping[str, Callable[[], Refused | Conflicted]]
 _alone = cache(alone)
 _recorded = cache(compose)
 _standing = cache(standing)
+
+_MOST_AT_ONCE = 500
+"""Facts that are put on record by one statement, where there are many."""
+
+_GRANTED = {True: "giving them a role that has it", False: "issuing a token with a wider scope"}
+"""How the caller comes by a permission, by whether it is a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,9 @@ class Work:
         self._trace = trace
         self._operation = operation
         self._facts: list[Fact] = []
-        self._flushed = False
+        self._latest: Fact | None = None
+        self._recorded = 0
+        """How many facts are on record already, before the work ends."""
         self._staged: list[_Staged] = []
         self._stack = AsyncExitStack()
         self._transaction: Transaction | None = None
@@ -109,9 +117,9 @@ class Work:
 
     def _explain(self, failure: BaseException) -> None:
         """Let a refusal that only the database could give say what would have changed."""
-        if isinstance(failure, Refused) and self._facts and not failure.attempted:
-            failure.attempted = self._facts[-1].changes
-            failure.display = self._facts[-1].display
+        if isinstance(failure, Refused) and self._latest and not failure.attempted:
+            failure.attempted = self._latest.changes
+            failure.display = self._latest.display
 
     # -- what actions use ----------------------------------------------------
 
@@ -121,12 +129,25 @@ class Work:
         if missing:
             raise NotPermitted(
                 f"This needs the permission {', '.join(missing)}, which the caller does not have."
-                " An administrator can grant it by issuing a token with a wider scope."
+                f" An administrator can grant it by {_GRANTED[self.actor.kind is ActorKind.USER]}."
+            )
+
+    def require_holding(self, permissions: Collection[Permission], what: str) -> None:
+        """Raise `NotPermitted` unless the actor holds all that `what`, a role or a person, holds.
+
+        Nobody gives, takes or takes over what they do not hold (rule P9).
+        """
+        missing = sorted(set(permissions) - self.actor.permissions)
+        if missing:
+            raise NotPermitted(
+                f"{what} has permissions that the caller does not have: {', '.join(missing)}."
+                " Somebody who has them can do this."
             )
 
     def note(self, fact: Fact) -> None:
         """Put a fact on record: it is logged, and announced if it is to be, when the work commits."""
         self._facts.append(fact)
+        self._latest = fact
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Time a named stage of the work for the log."""
@@ -156,15 +177,12 @@ class Work:
         return await _run(transaction.fetchval(_alone(clause), *arguments), broken or {})
 
     async def flush(self) -> None:
-        """Write the facts noted so far now, in the explicit transaction: for a work that notes thousands.
-
-        They are committed with the rest, or not at all. Raises `AlreadyRecorded` as the end of the work does.
-        """
+        """Put what was noted on record now, in the explicit transaction, so that few facts are kept."""
         transaction = await self.begin()
-        if self._facts:
-            record = self._record()
+        while self._facts:
+            some, self._facts = self._facts[:_MOST_AT_ONCE], self._facts[_MOST_AT_ONCE:]
+            record = self._record(some)
             await _run(transaction.fetchval(_standing(record.clause), *record.arguments), {})
-            self._facts.clear()
 
     # -- writing -------------------------------------------------------------
 
@@ -174,7 +192,7 @@ class Work:
     async def _write(self) -> None:
         if self._transaction is None and len(self._staged) == 1 and self._facts:
             staged = self._staged[0]
-            record = self._record()
+            record = self._record(self._facts)
             statement = self._database.write(
                 _recorded(staged.clause, record.clause), *staged.arguments, *record.arguments
             )
@@ -184,33 +202,27 @@ class Work:
         if self._staged or self._transaction is not None:
             await self._write_in_transaction()
         elif self._facts:
-            record = self._record()
+            record = self._record(self._facts)
             await _run(self._database.write(_standing(record.clause), *record.arguments), {})
 
     async def _write_in_transaction(self) -> None:
-        await self.begin()
         for staged in self._staged:
             if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
                 raise Conflicted
         await self.flush()
 
-    def _record(self) -> store.Appending:
-        entries = [
-            self._entry(fact, is_first=not (self._flushed or number))
-            for number, fact in enumerate(self._facts)
-        ]
+    def _record(self, facts: Sequence[Fact]) -> store.Appending:
+        entries = [self._entry(fact, self._recorded + number) for number, fact in enumerate(facts)]
         written = [write(entry, self._salt) for entry in entries]
-        if not self._flushed:
+        if self._recorded == 0:
             self._operation.written = written[0].text
-        self._flushed = True
-        messages = [
-            message(fact, self.actor.organization, self.now) for fact in self._facts if fact.announced
-        ]
+        self._recorded += len(facts)
+        messages = [message(fact, self.actor.organization, self.now) for fact in facts if fact.announced]
         return store.appending(self.actor.organization, entries, written, messages)
 
-    def _entry(self, fact: Fact, *, is_first: bool) -> Entry:
+    def _entry(self, fact: Fact, number: int) -> Entry:
         return Entry(
-            id=self._operation.id if is_first else EntryId(new_uuid()),
+            id=EntryId(new_uuid()) if number else self._operation.id,
             organization=self.actor.organization,
             occurred=self.now,
             event=fact.attempt,

@@ -3,7 +3,10 @@
 -- be covered by the Email Domains depends on the organisation.
 -- $1 organisation, $2 domain of the user name, $3 its parent domains, $4 key of the role's name,
 -- $5 domain of the primary e-mail, $6 its parent domains
-SELECT o.rules, o.addresses, o.timezone, r.id AS role_id, m.id AS default_role_id,
+SELECT o.rules, o.addresses, o.timezone, r.id AS role_id, r.permissions, m.id AS default_role_id,
+       CASE WHEN r.id IS NULL THEN
+           ARRAY(SELECT n.name FROM roles AS n WHERE n.org_id = $1 ORDER BY NOT n.built_in, n.name_key LIMIT 10)
+       END AS role_names,
        EXISTS (SELECT FROM email_domains AS d
                WHERE d.org_id = $1
                  AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))) AS covered,

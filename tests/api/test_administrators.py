@@ -17,7 +17,7 @@ MINIMAL = [{"value": "Minimal Permissions"}]
 @pytest_asyncio.fixture(loop_scope="session")
 async def assigner(installation: Installation, scim: ScimClient) -> ScimClient:
     """A connection that may also give and take roles."""
-    scopes = tokens.DEFAULT_SCOPES | {Scope.ROLES_ASSIGN}
+    scopes = tokens.DEFAULT_SCOPES | {Scope.ADMINISTER}
     return await installation.client(scim.organization, scopes=scopes)
 
 
@@ -79,7 +79,7 @@ async def test_administrator_of_another_organisation_does_not_count(
     installation: Installation, assigner: ScimClient
 ):
     elsewhere = await installation.organization(domain="other.example")
-    scopes = tokens.DEFAULT_SCOPES | {Scope.ROLES_ASSIGN}
+    scopes = tokens.DEFAULT_SCOPES | {Scope.ADMINISTER}
     other = await installation.client(elsewhere, scopes=scopes)
     await other.make_user("bo@other.example", roles=ADMIN)
     last = await assigner.make_user(roles=ADMIN)

@@ -284,7 +284,7 @@ async def test_who_may_only_read_clones_nobody(installation: Installation, scim:
 
 
 async def test_role_is_given_only_by_who_may_give_it(installation: Installation, scim: ScimClient):
-    giver = await installation.client(scim.organization, scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN})
+    giver = await installation.client(scim.organization, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER})
     admin = await giver.make_user(roles=[{"value": "Admin Role"}])
     assert (await clone(scim, admin)).error == (403, None)
     assert (await clone(giver, admin)).json["roles"] == [{"value": "Admin Role"}]

@@ -200,7 +200,7 @@ async def world(
     async with failing(real_pool, settings) as installation:
         scim = await installation.client(
             await installation.organization(),
-            scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN},
+            scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
             passwords=Passwords.ACCEPT if arrange in SLOW else Passwords.IGNORE,
             revive=arrange is post_user_who_was_deactivated,
         )

@@ -21,7 +21,7 @@ async def ours(installation: Installation) -> ScimClient:
     """A connection that may give roles, of an organisation whose users need addresses in its domain."""
     return await installation.client(
         await installation.organization(domain="ours.example"),
-        scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN},
+        scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
     )
 
 
@@ -30,7 +30,7 @@ async def theirs(installation: Installation) -> ScimClient:
     """The same of another organisation, sub-domains included."""
     return await installation.client(
         await installation.organization(domain=f"{THEIRS}.example", subdomains=True),
-        scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN},
+        scopes=DEFAULT_SCOPES | {Scope.ADMINISTER},
     )
 
 

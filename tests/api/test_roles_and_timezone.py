@@ -18,7 +18,7 @@ ADMIN = [{"value": "Admin Role"}]
 @pytest_asyncio.fixture(loop_scope="session")
 async def assigner(installation: Installation, scim: ScimClient) -> ScimClient:
     """A connection of the same organisation whose token may give roles."""
-    return await installation.client(scim.organization, scopes=DEFAULT_SCOPES | {Scope.ROLES_ASSIGN})
+    return await installation.client(scim.organization, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER})
 
 
 async def role_of(connection: asyncpg.Connection, user_id: str | None = None) -> str:

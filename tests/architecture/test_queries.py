@@ -26,6 +26,8 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.insert_organization": "makes the organisation; its id is the org_id of everything else",
     "organizations.list_organizations": "an operator's list of the installation",
     "organizations.update_organization": "its id is the org_id of everything else",
+    "roles.has_free_names": "its id is the org_id of everything else",
+    "roles.renew_rules": "its id is the org_id of everything else",
     "tidying.drop_old_messages": "housekeeping of the installation",
     "tidying.fold_totals": "housekeeping of the installation",
     "users.hold_rules": "its id is the org_id of everything else",

@@ -21,6 +21,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "connection create": ("{word}",),
     "connection list": (),
     "domain list": (),
+    "role create": ("{word}",),
+    "role list": (),
     "org show": (),
     "org update": ("--title", "{word}"),
     "token list": (),
@@ -32,10 +34,17 @@ NAMING: dict[str, tuple[str, ...]] = {
     "audit list --request": ("--request", "{word}-request"),
     "connection update": ("{word}", "--strict"),
     "domain remove": ("{word}.example", "--yes"),
+    "role assign": ("Minimal Permissions", "{word}@{word}.example"),
+    "role assign ROLE": ("{word}", "{word}@{word}.example"),
+    "role clone": ("{word}", "{word} too"),
+    "role delete": ("{word}", "--yes"),
+    "role show": ("{word}",),
+    "role update": ("{word}", "--allow", "users.read"),
     "token create": ("{word}",),
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
     "user clone": ("{word}@{word}.example",),
+    "user permissions": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""
 
@@ -69,6 +78,7 @@ def both(commands: Commands) -> tuple[Commands, str]:
     commands.done("token", "create", "ours", "Ours")
     commands.done("org", "create", THEIRS, "--domain", f"{THEIRS}.example")
     commands.done("connection", "create", THEIRS, THEIRS)
+    commands.done("role", "create", THEIRS, THEIRS)
     put_user(commands.dsn, THEIRS, UUID(int=7), f"{THEIRS}@{THEIRS}.example")
     return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
 

@@ -93,7 +93,7 @@ async def _tokens(room: WorkRoom, organization: OrganizationId) -> tuple[str, ..
         (Dialect.GENERIC, False, Passwords.ACCEPT, True, _READ_WRITE),
         (Dialect.OKTA, False, Passwords.IGNORE, False, _READ_WRITE),
         (Dialect.ENTRA, False, Passwords.IGNORE, False, _READ_WRITE),
-        (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE | {Scope.ROLES_ASSIGN}),
+        (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE | {Scope.ADMINISTER}),
         (Dialect.GENERIC, False, Passwords.IGNORE, False, frozenset({Scope.SCIM_READ})),
         (Dialect.GENERIC, False, Passwords.IGNORE, False, _READ_WRITE),
     )

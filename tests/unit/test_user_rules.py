@@ -1,6 +1,6 @@
 """The rules of a user's document, without a database: what is filled in, kept, checked and compared."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -57,6 +57,10 @@ class House:
     def step(self, name: str) -> AbstractContextManager[None]:
         return Trace().step(name)
 
+    def require_holding(self, permissions: Collection[Permission], what: str) -> None:
+        if not self.may.issuperset(permissions):
+            raise NotPermitted(f"{what} holds more")
+
     def require(self, *permissions: Permission) -> None:
         if not self.may.issuperset(permissions):
             raise NotPermitted("no")
@@ -70,6 +74,8 @@ class House:
             "timezone": "Europe/Berlin",
             "covered": asked in self.domains,
             "parent": None,
+            "permissions": ["users.update"] if role == "admin role" else [],
+            "role_names": ["Admin Role"],
             "role_id": {"minimal permissions": LEAST, "admin role": ADMIN}.get(role),
             "default_role_id": LEAST,
         }
@@ -91,7 +97,7 @@ def user(*, mail_stand_in: bool = False, role: RoleId = LEAST, active: bool = Tr
         id=ANNA,
         active=active,
         role=role,
-        manages_users=False,
+        permissions=frozenset(),
         mail_stand_in=mail_stand_in,
         mail_domain="example.com",
         version=1,
@@ -114,6 +120,7 @@ async def test_new_user_is_filled_in():
         },
         active=True,
         role=LEAST,
+        permissions=frozenset(),
         mail_stand_in=True,
         mail_domain="example.com",
         rules=RULES,
@@ -226,7 +233,7 @@ async def test_free_house_fills_in_neither_role_nor_time_zone():
     assert not {"roles", "timezone"} & result.document.keys()
 
 
-ASSIGNER = House(may=frozenset({Permission.USERS_ASSIGN_ROLE}))
+ASSIGNER = House(may=frozenset({Permission.USERS_ASSIGN_ROLE, Permission.USERS_UPDATE}))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +253,19 @@ async def test_unknown_role_is_refused(entry: Document):
 async def test_giving_a_role_takes_a_permission():
     with pytest.raises(NotPermitted):
         await settled({"roles": [{"value": "Admin Role"}]})
+
+
+async def test_giving_a_role_takes_what_the_role_holds():
+    giver = House(may=frozenset({Permission.USERS_ASSIGN_ROLE}))
+    with pytest.raises(NotPermitted, match="holds more"):
+        await settled({"roles": [{"value": "Admin Role"}]}, house=giver)
+
+
+async def test_taking_a_role_takes_what_the_role_holds():
+    giver = House(may=frozenset({Permission.USERS_ASSIGN_ROLE}))
+    administrator = replace(user(role=ADMIN), permissions=frozenset({Permission.USERS_UPDATE}))
+    with pytest.raises(NotPermitted, match="holds more"):
+        await settled({"roles": []}, administrator, house=giver)
 
 
 async def test_keeping_a_role_takes_none():

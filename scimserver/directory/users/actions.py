@@ -18,8 +18,9 @@ from scimserver.directory.users.model import (
 )
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
+from scimserver.kernel.actor import ActorKind
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, Refused
+from scimserver.kernel.errors import Conflicted, LastAdministrator, NotFound, NotPermitted, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -112,12 +113,15 @@ async def update(
     if document == current.document and stands and password is None:
         work.note(UserUnchanged(target=current.id, display=current.user_name))
         return current
+    if settled.document["userName"] != current.user_name or settled.active != current.active:
+        _require_no_take_over(work, current, difference(current.document, document))
     if not settled.active or settled.role != current.role:
         await _require_other_administrator(work, current, difference(current.document, document))
     user = replace(
         current,
         active=settled.active,
         role=settled.role,
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=current.version + 1,
@@ -147,6 +151,7 @@ async def delete(work: Work, current: User) -> None:
     Raises `Conflicted` when the user was changed or deleted meanwhile.
     """
     work.require(Permission.USERS_DELETE)
+    _require_no_take_over(work, current, difference(current.document, {}))
     await _require_other_administrator(work, current, difference(current.document, {}))
     organization = work.actor.organization
     await hold(work, current)
@@ -178,6 +183,21 @@ async def held_groups(work: Work, user: User) -> Sequence[Reference]:
     await store.groups_of(work, user.id)
     # Again, now that they are held: a group may have let the user go while the first look waited.
     return await store.groups_of(work, user.id)
+
+
+def _require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
+    """Raise `NotPermitted` where a person would get at somebody who may do more than they (P9).
+
+    Who can give such a user another address can have the link for a new password mailed there. An
+    identity provider is where addresses come from, so it may.
+    """
+    if work.actor.kind is not ActorKind.USER:
+        return
+    try:
+        work.require_holding(current.permissions, "This user")
+    except NotPermitted as refused:
+        refused.attempted, refused.display = attempted, current.user_name
+        raise
 
 
 async def _require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -220,7 +240,7 @@ async def _made(work: Work, user: UserId, settled: Settled) -> User:
         id=user,
         active=settled.active,
         role=settled.role,
-        manages_users=False,
+        permissions=settled.permissions,
         mail_stand_in=settled.mail_stand_in,
         mail_domain=settled.mail_domain,
         version=1,

@@ -18,6 +18,7 @@ from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId, UserId, parse_uuid
+from scimserver.kernel.permissions import Permission
 
 CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -34,8 +35,8 @@ class User:
     id: UserId
     active: bool
     role: RoleId
-    manages_users: bool
-    """Whether the role lets the user change other users: somebody always has to (P5)."""
+    permissions: frozenset[Permission]
+    """What the role permits."""
     mail_stand_in: bool
     """Whether the document's only e-mail was made from `userName`, because the client sent none."""
     mail_domain: str | None
@@ -52,6 +53,11 @@ class User:
     def user_name(self) -> str:
         """The address that identifies the user (rule P1)."""
         return cast(str, self.document["userName"])
+
+    @property
+    def manages_users(self) -> bool:
+        """Whether the user may change other users: somebody active always has to (P5)."""
+        return Permission.USERS_UPDATE in self.permissions
 
 
 def stand_in(user_name: str) -> list[Json]:

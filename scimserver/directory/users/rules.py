@@ -29,6 +29,8 @@ class Settled:
     document: Document
     active: bool
     role: RoleId
+    permissions: frozenset[Permission]
+    """What the role permits."""
     mail_stand_in: bool
     mail_domain: str | None
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
@@ -60,6 +62,7 @@ async def settle(
             document=document,
             active=_settle_active(document, previous),
             role=previous.role,
+            permissions=previous.permissions,
             mail_stand_in=mail_stand_in,
             mail_domain=previous.mail_domain,
         )
@@ -132,12 +135,13 @@ def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled
         if identity is None and mail is not None and "@" in mail and mail != case.old_mail:
             parse_address(mail, attribute="emails")
         _require_covered(case.mail_address, context)
-    role = _settle_role(work, document, context, previous)
+    role, permissions = _settle_role(work, document, context, previous)
     _settle_timezone(document, context, previous)
     return Settled(
         document=document,
         active=_settle_active(document, previous),
         role=role,
+        permissions=permissions,
         mail_stand_in=case.mail_stand_in,
         mail_domain=identity.domain if identity else None,
         rules=context.rules,
@@ -240,29 +244,33 @@ def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
 
 def _settle_role(
     work: Work, document: Document, context: store.WritingContext, previous: User | None
-) -> RoleId:
+) -> tuple[RoleId, frozenset[Permission]]:
+    """The user's role and what it permits."""
+    least = context.default_role, frozenset[Permission]()
+    before = (previous.role, previous.permissions) if previous else least
     if context.addresses is Addresses.FREE:
-        return previous.role if previous else context.default_role
+        return before
     entries = cast("Sequence[Mapping[str, Json]]", document.get("roles") or ())
     if not entries and previous is None:
-        document["roles"] = [{"value": roles.MINIMAL_PERMISSIONS, "primary": True}]
-    role = _named_role(entries, context) if entries else context.default_role
-    # Nobody grants or takes what they do not hold; who is new may have a role without permissions.
-    if role != (previous.role if previous else context.default_role):
+        document["roles"] = roles.entries_of(roles.MINIMAL_PERMISSIONS)
+    role, permissions = _named_role(entries, context) if entries else least
+    # Nobody gives or takes what they do not hold; who is new may have a role without permissions.
+    if role != before[0]:
         work.require(Permission.USERS_ASSIGN_ROLE)
-    return role
+        work.require_holding(before[1] | permissions, "The role")
+    return role, permissions
 
 
-def _named_role(entries: Sequence[Mapping[str, Json]], context: store.WritingContext) -> RoleId:
+def _named_role(
+    entries: Sequence[Mapping[str, Json]], context: store.WritingContext
+) -> tuple[RoleId, frozenset[Permission]]:
     if len(entries) > 1:
         raise InvalidValue("A user has exactly one role: send one entry in roles.", attribute="roles")
     if context.role is None:
-        raise InvalidValue(
-            f'There is no role "{shown(entries[0].get("value") or entries[0].get("display") or "")}":'
-            f" the roles are {roles.ADMIN_ROLE} and {roles.MINIMAL_PERMISSIONS}.",
-            attribute="roles",
-        )
-    return context.role
+        named = shown(str(entries[0].get("value") or entries[0].get("display") or ""))
+        known = ", ".join(f'"{name}"' for name in context.role_names)
+        raise InvalidValue(f'There is no role "{named}": among the roles are {known}.', attribute="roles")
+    return context.role, context.permissions
 
 
 def _settle_timezone(document: Document, context: store.WritingContext, previous: User | None) -> None:

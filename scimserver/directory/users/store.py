@@ -13,8 +13,9 @@ from scimserver.directory.organizations import Addresses
 from scimserver.directory.users.model import User
 from scimserver.directory.views import EDIT_USER, Reference, view_of
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import AlreadyTaken
+from scimserver.kernel.errors import AlreadyTaken, Conflicted
 from scimserver.kernel.ids import OrganizationId, RoleId, UserId, parse_uuid
+from scimserver.kernel.permissions import Permission
 from scimserver.work import Broken, Work
 
 _QUERIES = load("users")
@@ -43,7 +44,8 @@ def taken() -> AlreadyTaken:
     )
 
 
-BROKEN: Final[Broken] = {"users_user_name_key": taken}
+BROKEN: Final[Broken] = {"users_user_name_key": taken, "users_role_id_fkey": Conflicted}
+"""A role that is gone was deleted a moment ago: looked at again, it is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,10 @@ class WritingContext:
     parent: str | None
     """A listed domain of which the one asked about is a sub-domain, for the refusal."""
     role: RoleId | None
+    permissions: frozenset[Permission]
+    """What the role permits that was asked about."""
+    role_names: tuple[str, ...]
+    """Where there is no such role, some that there are."""
     default_role: RoleId
 
 
@@ -108,6 +114,8 @@ async def writing_context(work: Work, asked: Asked) -> WritingContext:
         covered=row["covered"],
         parent=row["parent"],
         role=row["role_id"],
+        permissions=frozenset(map(Permission, row["permissions"] or ())),
+        role_names=tuple(row["role_names"] or ()),
         default_role=row["default_role_id"],
     )
     _remember(work, asked, context)
@@ -174,7 +182,7 @@ def _user(row: Record) -> User:
         id=UserId(view.id),
         active=row["active"],
         role=RoleId(row["role_id"]),
-        manages_users=row["manages_users"],
+        permissions=frozenset(map(Permission, row["permissions"])),
         mail_stand_in=row["mail_stand_in"],
         mail_domain=row["mail_domain"],
         version=view.version,

@@ -1,0 +1,35 @@
+"""What happened, as values with stable names: a module for each subject (scimserver/kernel/facts/fact.py)."""
+
+from scimserver.kernel.facts.connections import ConnectionCreated as ConnectionCreated
+from scimserver.kernel.facts.connections import ConnectionUnchanged as ConnectionUnchanged
+from scimserver.kernel.facts.connections import ConnectionUpdated as ConnectionUpdated
+from scimserver.kernel.facts.connections import TokenIssued as TokenIssued
+from scimserver.kernel.facts.connections import TokenRevoked as TokenRevoked
+from scimserver.kernel.facts.fact import Change as Change
+from scimserver.kernel.facts.fact import Fact as Fact
+from scimserver.kernel.facts.fact import Json as Json
+from scimserver.kernel.facts.fact import Outcome as Outcome
+from scimserver.kernel.facts.fact import TargetKind as TargetKind
+from scimserver.kernel.facts.groups import GroupCreated as GroupCreated
+from scimserver.kernel.facts.groups import GroupDeleted as GroupDeleted
+from scimserver.kernel.facts.groups import GroupUnchanged as GroupUnchanged
+from scimserver.kernel.facts.groups import GroupUpdated as GroupUpdated
+from scimserver.kernel.facts.organizations import DomainAdded as DomainAdded
+from scimserver.kernel.facts.organizations import DomainRemoved as DomainRemoved
+from scimserver.kernel.facts.organizations import LogRead as LogRead
+from scimserver.kernel.facts.organizations import OrganizationCreated as OrganizationCreated
+from scimserver.kernel.facts.organizations import OrganizationUnchanged as OrganizationUnchanged
+from scimserver.kernel.facts.organizations import OrganizationUpdated as OrganizationUpdated
+from scimserver.kernel.facts.roles import RoleAssigned as RoleAssigned
+from scimserver.kernel.facts.roles import RoleCloned as RoleCloned
+from scimserver.kernel.facts.roles import RoleCreated as RoleCreated
+from scimserver.kernel.facts.roles import RoleDeleted as RoleDeleted
+from scimserver.kernel.facts.roles import RoleUnchanged as RoleUnchanged
+from scimserver.kernel.facts.roles import RoleUpdated as RoleUpdated
+from scimserver.kernel.facts.users import UserActivated as UserActivated
+from scimserver.kernel.facts.users import UserCloned as UserCloned
+from scimserver.kernel.facts.users import UserCreated as UserCreated
+from scimserver.kernel.facts.users import UserDeactivated as UserDeactivated
+from scimserver.kernel.facts.users import UserDeleted as UserDeleted
+from scimserver.kernel.facts.users import UserUnchanged as UserUnchanged
+from scimserver.kernel.facts.users import UserUpdated as UserUpdated

@@ -1,0 +1,75 @@
+"""What happens to users."""
+
+from dataclasses import dataclass
+
+from scimserver.kernel.facts.fact import Fact, Outcome, TargetKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(Fact):
+    """A user was added to the directory."""
+
+    attempt = "user.create"
+    name = "user.created"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCloned(Fact):
+    """A user was added as a copy of another one, whose id is the change of `clonedFrom`."""
+
+    attempt = "user.clone"
+    name = "user.cloned"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserUpdated(Fact):
+    """Attributes of a user were changed."""
+
+    attempt = "user.update"
+    name = "user.updated"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivated(Fact):
+    """A deactivated user was made active again; other attributes may have changed with it."""
+
+    attempt = "user.activate"
+    name = "user.activated"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeactivated(Fact):
+    """A user was deactivated; other attributes may have changed with it."""
+
+    attempt = "user.deactivate"
+    name = "user.deactivated"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(Fact):
+    """A user was deleted; the address is free again."""
+
+    attempt = "user.delete"
+    name = "user.deleted"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserUnchanged(Fact):
+    """An update of a user asked for what was already so."""
+
+    attempt = "user.update"
+    name = "user.unchanged"
+    target_kind = TargetKind.USER
+    outcome = Outcome.NOOP
