@@ -148,7 +148,7 @@ async def built(installation: Installation) -> Houses:
     made: dict[str, Answer] = {}
     await theirs.make_user(f"{THEIRS}-gone", active=False)
     for kind in found:
-        references = {"members": {"value": made["User"].id}} if made else {}
+        references = {name: {"value": made["User"].id} for name in ("members", "owner")} if made else {}
         made[kind.name] = await theirs.post(kind.endpoint, kind.filled(THEIRS, **references))
         assert made[kind.name].status == 201, made[kind.name].text
     return Houses(ours, theirs, found, aims_at(made))

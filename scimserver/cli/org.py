@@ -11,7 +11,7 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
-from scimserver.directory.organizations import Addresses, Organization
+from scimserver.directory.organizations import Addresses, Deactivation, Organization
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
@@ -22,6 +22,11 @@ _addresses = click.option(
     help="Which user names are taken: e-mail addresses in the Email Domains (required), or any (free).",
 )
 _timezone = click.option("--timezone", help="The IANA time zone that users without one get.")
+_deactivation = click.option(
+    "--deactivation",
+    type=click.Choice([each.value for each in Deactivation]),
+    help="Whether who is deactivated keeps their Cases, or these become nobody's.",
+)
 _title = click.option("--title", help="What people call it.")
 
 
@@ -35,6 +40,7 @@ def org() -> None:
 @_title
 @_addresses
 @_timezone
+@_deactivation
 @click.option(
     "--domain", "with_domains", multiple=True, metavar="DOMAIN", help="An Email Domain; repeatable."
 )
@@ -45,6 +51,7 @@ def create(
     title: str | None,
     addresses: str | None,
     timezone: str | None,
+    deactivation: str | None,
     with_domains: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -60,6 +67,7 @@ def create(
                 title=title or "",
                 addresses=Addresses(addresses or Addresses.REQUIRED),
                 timezone=timezone or "UTC",
+                deactivation=Deactivation(deactivation or Deactivation.KEEP_CASES),
             )
         added = await _add_domains(session, made, with_domains)
         if as_json:
@@ -127,13 +135,20 @@ def show_one(name: str, *, as_json: bool) -> None:
 @_title
 @_addresses
 @_timezone
+@_deactivation
 @show.json_option
 def update(
-    name: str, *, title: str | None, addresses: str | None, timezone: str | None, as_json: bool
+    name: str,
+    *,
+    title: str | None,
+    addresses: str | None,
+    timezone: str | None,
+    deactivation: str | None,
+    as_json: bool,
 ) -> None:
     """Change how the organisation NAME works; what is not given stays."""
-    if title is None and addresses is None and timezone is None:
-        raise click.UsageError("Say what to change: --title, --addresses or --timezone.")
+    if (title, addresses, timezone, deactivation) == (None, None, None, None):
+        raise click.UsageError("Say what to change: --title, --addresses, --timezone or --deactivation.")
 
     async def command(session: Session) -> None:
         found = await organizations.find(session.database, name)
@@ -144,6 +159,7 @@ def update(
                 title=title,
                 addresses=None if addresses is None else Addresses(addresses),
                 timezone=timezone,
+                deactivation=None if deactivation is None else Deactivation(deactivation),
             )
         changed = await organizations.find(session.database, name)
         if as_json:
@@ -161,6 +177,7 @@ def _as_object(organization: Organization) -> dict[str, Json]:
         "title": organization.title,
         "addresses": organization.addresses.value,
         "timezone": organization.timezone,
+        "deactivation": organization.deactivation.value,
         "created": show.stamp(organization.created),
     }
 
@@ -172,5 +189,6 @@ def _as_fields(organization: Organization) -> dict[str, str]:
         "id": str(organization.id),
         "addresses": organization.addresses.value,
         "time zone": organization.timezone,
+        "deactivation": organization.deactivation.value,
         "created": show.moment(organization.created),
     }

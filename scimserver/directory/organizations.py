@@ -28,6 +28,7 @@ _INSERT = _QUERIES.change("insert_organization")
 _UPDATE = _QUERIES.change("update_organization")
 _FIND = _QUERIES["find_organization"]
 _LIST = _QUERIES["list_organizations"]
+_DEACTIVATION = _QUERIES["read_deactivation"]
 
 
 class Addresses(StrEnum):
@@ -40,6 +41,16 @@ class Addresses(StrEnum):
     """Any user name; the rule looks at the primary e-mail if there is one."""
 
 
+class Deactivation(StrEnum):
+    """What becomes of the Cases of a user who is deactivated (rule P5). Values are stored."""
+
+    KEEP_CASES = "keep_cases"
+    """They stay the user's."""
+
+    UNASSIGN_CASES = "unassign_cases"
+    """They become nobody's, as when the user is deleted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """An organisation. `name` is how operators call it; `title` is for people."""
@@ -49,6 +60,7 @@ class Organization:
     title: str
     addresses: Addresses
     timezone: str
+    deactivation: Deactivation
     created: datetime
 
 
@@ -75,6 +87,7 @@ async def create(
     title: str = "",
     addresses: Addresses = Addresses.REQUIRED,
     timezone: str = "UTC",
+    deactivation: Deactivation = Deactivation.KEEP_CASES,
 ) -> Organization:
     """A new organisation with its built-in roles. Raises `AlreadyTaken` for a taken name."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
@@ -86,6 +99,7 @@ async def create(
         title=title or name,
         addresses=addresses,
         timezone=timezone,
+        deactivation=deactivation,
         created=work.now,
     )
     taken = {
@@ -100,6 +114,7 @@ async def create(
                 Change(path="name", new=name),
                 Change(path="addresses", new=addresses.value),
                 Change(path="timezone", new=timezone),
+                Change(path="deactivation", new=deactivation.value),
             ),
         )
     )
@@ -111,6 +126,7 @@ async def create(
         addresses.value,
         timezone,
         work.now,
+        deactivation.value,
         broken=taken,
     )
     await roles.create_built_in(work, organization.id)
@@ -124,12 +140,18 @@ async def update(
     title: str | None = None,
     addresses: Addresses | None = None,
     timezone: str | None = None,
+    deactivation: Deactivation | None = None,
 ) -> None:
     """Change how an organisation works; what is None stays. Raises `InvalidValue`."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
     if timezone is not None:
         check_timezone(timezone)
-    wanted = {"title": title, "addresses": addresses, "timezone": timezone}
+    wanted = {
+        "title": title,
+        "addresses": addresses,
+        "timezone": timezone,
+        "deactivation": deactivation,
+    }
     changes = tuple(
         Change(path=path, old=str(getattr(organization, path)), new=str(new))
         for path, new in wanted.items()
@@ -145,7 +167,14 @@ async def update(
         title or organization.title,
         (addresses or organization.addresses).value,
         timezone or organization.timezone,
+        (deactivation or organization.deactivation).value,
     )
+
+
+async def unassigns_cases(work: Work) -> bool:
+    """Whether the Cases of who is deactivated become nobody's in the actor's organisation."""
+    row = await work.fetchrow(_DEACTIVATION, work.actor.organization)
+    return row is not None and Deactivation(row["deactivation"]) is Deactivation.UNASSIGN_CASES
 
 
 async def find(database: Database, name: str) -> Organization:
@@ -168,6 +197,7 @@ def _organization(row: Record) -> Organization:
         title=row["title"],
         addresses=Addresses(row["addresses"]),
         timezone=row["timezone"],
+        deactivation=Deactivation(row["deactivation"]),
         created=row["created"],
     )
 

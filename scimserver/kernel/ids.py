@@ -10,6 +10,7 @@ ConnectionId = NewType("ConnectionId", UUID)
 TokenId = NewType("TokenId", UUID)
 UserId = NewType("UserId", UUID)
 GroupId = NewType("GroupId", UUID)
+CaseId = NewType("CaseId", UUID)
 RoleId = NewType("RoleId", UUID)
 EntryId = NewType("EntryId", UUID)
 

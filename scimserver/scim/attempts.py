@@ -22,7 +22,11 @@ _VERBS: Final[Mapping[str, str]] = {
     "PATCH": "update",
     "DELETE": "delete",
 }
-_KINDS: Final[Mapping[str, TargetKind]] = {"users": TargetKind.USER, "groups": TargetKind.GROUP}
+_KINDS: Final[Mapping[str, TargetKind]] = {
+    "users": TargetKind.USER,
+    "groups": TargetKind.GROUP,
+    "cases": TargetKind.CASE,
+}
 
 UNKNOWN_EVENT: Final = "request.refuse"
 """The event of an attempt that names nothing of ours."""
@@ -67,6 +71,7 @@ def route_of(path: str) -> str:
 _NAMES: Final = (
     "Users",
     "Groups",
+    "Cases",
     "Me",
     "Bulk",
     ".search",

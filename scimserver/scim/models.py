@@ -12,16 +12,18 @@ Proven by tests/conformance/test_models.py.
 # pyright: reportMissingTypeArgument=false
 
 import sys
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from scim2_models import (
+    URN,
     CaseExact,
     ComplexAttribute,
     ExtensibleStringEnum,
     External,
     Mutability,
     Reference,
+    Required,
     Resource,
 )
 from scim2_models import Email as StockEmail
@@ -31,9 +33,6 @@ from scim2_models import Photo as StockPhoto
 from scim2_models import User as StockUser
 from scim2_models.resources.resource import AnyExtension
 
-if TYPE_CHECKING:
-    from typing import Any
-
 if sys.version_info < (3, 11, 4):
     # Such a Python copies a member of an enumeration by its name; values beyond the canonical ones of
     # RFC 7643 have none, and a PATCH copies what it changes.
@@ -42,6 +41,7 @@ if sys.version_info < (3, 11, 4):
 USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)
 ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
+CASE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Case"
 
 
 class Email(StockEmail):
@@ -119,6 +119,43 @@ class Group(StockGroup):
     """Who is in the team."""
 
     Members: ClassVar[type[ComplexAttribute]] = GroupMember
+
+
+class CaseOwner(ComplexAttribute):
+    """The User who works on a case."""
+
+    value: Annotated[str | None, CaseExact.true] = None
+    """The id of the owner."""
+
+    ref: Annotated[Reference["User"] | None, CaseExact.true] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the owner; it may stand for `value`."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The owner's `displayName`."""
+
+
+class Case(Resource[Any]):
+    """What a person of the organisation works on: registered by the product, owned by one User or nobody."""
+
+    __schema__ = URN(CASE_SCHEMA)
+
+    class Status(ExtensibleStringEnum):
+        """How far the work is; no other values are taken."""
+
+        open = "open"
+        pending = "pending"
+        closed = "closed"
+
+    subject: Annotated[str | None, Required.true] = None
+    """What the case is about."""
+
+    status: Status | None = None
+    """How far the work is: `open`, `pending` or `closed`; `open` where nothing is said."""
+
+    owner: CaseOwner | None = None
+    """Who works on it."""
 
 
 ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving import BASE_URL, ENTERPRISE, LIST, USER, Installation, ScimClient
+from tests.serving import BASE_URL, CASE, ENTERPRISE, LIST, USER, Installation, ScimClient
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
@@ -55,10 +55,11 @@ async def test_configuration_names_the_way_to_authenticate(scim: ScimClient):
 async def test_resource_types_are_those_that_are_served(scim: ScimClient):
     body = (await scim.get("/ResourceTypes")).json
     assert body["schemas"] == [LIST]
-    assert body["totalResults"] == 2
+    assert body["totalResults"] == 3
     assert {kind["id"]: (kind["name"], kind["endpoint"], kind["schema"]) for kind in body["Resources"]} == {
         "User": ("User", "/Users", USER),
         "Group": ("Group", "/Groups", GROUP),
+        "Case": ("Case", "/Cases", CASE),
     }
 
 
@@ -69,7 +70,7 @@ async def test_user_type_names_its_extension(scim: ScimClient):
 
 async def test_schemas_are_those_that_are_served(scim: ScimClient):
     body = (await scim.get("/Schemas")).json
-    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ENTERPRISE}
+    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ENTERPRISE, CASE}
     assert body["totalResults"] == len(body["Resources"])
 
 

@@ -43,7 +43,10 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token create": ("{word}",),
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
+    "user activate": ("{word}@{word}.example",),
     "user clone": ("{word}@{word}.example",),
+    "user deactivate": ("{word}@{word}.example",),
+    "user delete": ("{word}@{word}.example", "--yes"),
     "user permissions": ("{word}@{word}.example",),
 }
 """Commands that name something by a word or an id."""

@@ -43,7 +43,7 @@ def test_statement_is_about_one_organisation_in_every_part():
         organization=ORGANIZATION,
     )
     assert built.query is not None
-    assert built.query.sql.count(".org_id = $1::uuid") == 6
+    assert built.query.sql.count(".org_id = $1::uuid") == 3 * len(PLAIN_ROWS)
     assert built.arguments[0] == ORGANIZATION
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from scimserver.directory import cases, organizations
 from scimserver.directory.differences import difference
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import PasswordDigest
@@ -117,6 +118,8 @@ async def update(
         _require_no_take_over(work, current, difference(current.document, document))
     if not settled.active or settled.role != current.role:
         await _require_other_administrator(work, current, difference(current.document, document))
+    if current.active and not settled.active:
+        await _leave_cases(work, current)
     user = replace(
         current,
         active=settled.active,
@@ -145,10 +148,20 @@ async def update(
     return user
 
 
-async def delete(work: Work, current: User) -> None:
-    """Delete a user (P5): memberships and credentials end with it, each fact in the log.
+async def activate(work: Work, current: User) -> User:
+    """Let a user in again; whoever is active stays so. Raises as `update` does."""
+    return await update(work, current, {**current.document, "active": True})
 
-    Raises `Conflicted` when the user was changed or deleted meanwhile.
+
+async def deactivate(work: Work, current: User) -> User:
+    """Keep a user out, without deleting anything. Raises as `update` does, and `LastAdministrator`."""
+    return await update(work, current, {**current.document, "active": False})
+
+
+async def delete(work: Work, current: User) -> int:
+    """Delete a user (P5): memberships and credentials end, Cases become nobody's, each fact in the log.
+
+    Answers how many Cases the user owned. Raises `Conflicted` when the user was changed or deleted meanwhile.
     """
     work.require(Permission.USERS_DELETE)
     _require_no_take_over(work, current, difference(current.document, {}))
@@ -162,9 +175,20 @@ async def delete(work: Work, current: User) -> None:
     for group in groups:
         member = Change(path="members", old=[{"value": str(current.id)}])
         work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))
+    with work.step("cases"):
+        unassigned = await cases.unassign(work, current.id)
     work.change(store.DELETE, organization, current.id, new_uuid())
     changes = difference(current.document, {})
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
+    return unassigned
+
+
+async def _leave_cases(work: Work, current: User) -> None:
+    """Make the Cases of who is deactivated nobody's, where the organisation wants it so."""
+    if await organizations.unassigns_cases(work):
+        await hold(work, current)
+        with work.step("cases"):
+            await cases.unassign(work, current.id)
 
 
 async def hold(work: Work, user: User) -> None:
