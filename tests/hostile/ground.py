@@ -24,6 +24,7 @@ from tests.hostile.wire import Wire
 
 USERS = 30
 GROUPS = 8
+CASES = 8
 STRANGER = "nobody-else-knows"
 """Stands in every name of the other organisation: no answer may hold it."""
 
@@ -47,6 +48,7 @@ class House:
     read, and one that was revoked."""
     users: tuple[str, ...]
     groups: tuple[str, ...]
+    cases: tuple[str, ...]
 
 
 async def prepare(dsn: str) -> None:
@@ -60,7 +62,7 @@ async def prepare(dsn: str) -> None:
 
 
 async def houses(dsn: str, address: tuple[str, int], names: Sequence[str]) -> list[House]:
-    """Organisations of these names, each with users and groups that came over SCIM."""
+    """Organisations of these names, each with users, groups and cases that came over SCIM."""
     settings = DatabaseSettings(dsn=dsn, points_size=1, searches_size=1)
     async with Database.open(settings) as database:
         return [await _house(WorkRoom(database), address, name) for name in names]
@@ -81,9 +83,19 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
         groups = [
             await _made(wire, secrets[0], "/Groups", _group(name, number, users)) for number in range(GROUPS)
         ]
+        cases = [
+            await _made(wire, secrets[0], "/Cases", _case(name, number, users)) for number in range(CASES)
+        ]
     finally:
         await wire.close()
-    return House(id=organization, domain=domain, tokens=secrets, users=tuple(users), groups=tuple(groups))
+    return House(
+        id=organization,
+        domain=domain,
+        tokens=secrets,
+        users=tuple(users),
+        groups=tuple(groups),
+        cases=tuple(cases),
+    )
 
 
 async def _tokens(room: WorkRoom, organization: OrganizationId) -> tuple[str, ...]:
@@ -132,6 +144,11 @@ def _user(name: str, number: int, domain: str) -> dict[str, object]:
 def _group(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
     members = [{"value": user} for user in users[: number * 3]]
     return {"displayName": f"{name} team {number}", "members": members}
+
+
+def _case(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
+    owner = {"owner": {"value": users[number % 3]}} if number % 4 else {}
+    return {"subject": f"{name} case {number}", "externalId": f"{name}-case-{number}", **owner}
 
 
 async def _made(wire: Wire, token: str, path: str, body: dict[str, object]) -> str:

@@ -20,7 +20,7 @@ from tests.hostile.wire import Answer, NoAnswer
 
 _WRITES = (b"POST", b"PUT", b"PATCH", b"DELETE")
 _READ_BACK = 3
-"""How many of the users, and of the groups, that a session made are looked for again."""
+"""How many of the users, of the groups and of the cases that a session made are looked for again."""
 _LONGEST_CONDITION = 6_000
 _SLOWEST = 10
 
@@ -129,7 +129,7 @@ class Lane:
             self._state = None
 
     def _forget(self) -> None:
-        self._made: dict[str, list[str]] = {"Users": [], "Groups": []}
+        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Cases": []}
         self._cursor = ""
         self._etag = 'W/"1"'
 
@@ -179,7 +179,7 @@ class Lane:
 
     async def _aftermath(self, planned: Session) -> Finding | None:
         """Read back what the session left: nothing that is stored may break a read."""
-        paths = ["/Users?count=1000", "/Groups?count=1000"]
+        paths = [f"/{kind}?count=1000" for kind in self._made]
         paths += [f"/{kind}/{each}" for kind, made in self._made.items() for each in made[-_READ_BACK:]]
         for path in paths:
             check = read(self.house.tokens[0], path)
@@ -205,7 +205,7 @@ class Lane:
         if faults := list(_faults(resource, is_partial=False)):
             return _Wrong(complaints=faults, answer=json.dumps(resource)[:1500])
         kind = resource["meta"]["resourceType"]
-        name = "userName" if kind == "User" else "displayName"
+        name = _NAMES.get(kind, "displayName")
         condition = quote(f"{name} eq {json.dumps(resource[name])}", safe="")
         if len(condition) > _LONGEST_CONDITION:
             return None
@@ -218,15 +218,15 @@ class Lane:
 
     def _meaning(self, mark: Mark, number: int) -> str:
         """What a mark stands for, at this moment."""
+        house = self.house
+        there = {Mark.USER: house.users, Mark.GROUP: house.groups, Mark.CASE: house.cases}
+        made = {Mark.MADE_USER: Mark.USER, Mark.MADE_GROUP: Mark.GROUP, Mark.MADE_CASE: Mark.CASE}
+        if mark in there:
+            return there[mark][number % len(there[mark])]
+        if mark in made:
+            other = made[mark]
+            return _youngest(self._made[f"{other.name.title()}s"], number) or self._meaning(other, number)
         match mark:
-            case Mark.USER:
-                return self.house.users[number % len(self.house.users)]
-            case Mark.GROUP:
-                return self.house.groups[number % len(self.house.groups)]
-            case Mark.MADE_USER:
-                return _youngest(self._made["Users"], number) or self._meaning(Mark.USER, number)
-            case Mark.MADE_GROUP:
-                return _youngest(self._made["Groups"], number) or self._meaning(Mark.GROUP, number)
             case Mark.STRANGER:
                 return (self.stranger.users[0], self.stranger.groups[0])[number % 2]
             case Mark.DOMAIN:
@@ -235,7 +235,7 @@ class Lane:
                 return self.house.tokens[number % len(self.house.tokens)]
             case Mark.CURSOR:
                 return self._cursor
-            case Mark.ETAG:
+            case _:
                 return self._etag
 
 
@@ -252,7 +252,7 @@ def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> F
 def _faults(resource: Mapping[str, Any], *, is_partial: bool) -> Iterator[str]:
     """Why a resource does not keep to its schema, as scim2-models reads it."""
     kind = (resource.get("meta") or {}).get("resourceType")
-    model = provider(strict=False).model_for(kind) if kind in ("User", "Group") else None
+    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Case") else None
     if model is None:
         return
     try:
@@ -271,10 +271,14 @@ def _shown(answer: Answer) -> str:
     return f"{answer.status} {headers} {answer.body[:1500]!r}"
 
 
+_NAMES = {"User": "userName", "Case": "subject"}
+"""What resources are looked for by, where it is not `displayName`."""
+
 _VERBS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _ENDPOINTS = {
     "Users",
     "Groups",
+    "Cases",
     "Schemas",
     "ResourceTypes",
     "ServiceProviderConfig",

@@ -49,8 +49,7 @@ def request(c: Choices, kind: Kind) -> Sent:
 
 
 def _one(c: Choices, kind: Kind) -> str:
-    mark = (Mark.USER if kind.name == "User" else Mark.GROUP).at(c.below(8))
-    return f"{kind.endpoint}/{mark}"
+    return f"{kind.endpoint}/{Mark.of(kind.name).at(c.below(8))}"
 
 
 def _searched(c: Choices, kind: Kind) -> str:
@@ -151,7 +150,7 @@ def resource(c: Choices, kind: Kind) -> Body:
     if kind.name == "User":
         body["userName"] = address(c)
     else:
-        body["displayName"] = c.pick(PLAIN)
+        body["subject" if kind.name == "Case" else "displayName"] = c.pick(PLAIN)
     most = _most(c, kind)
     if c.chance(15):
         few = _object(c, c.pick((500, 5_000)))

@@ -9,12 +9,11 @@ BASE = "/scim/v2"
 
 def one(c: Choices, kind: Kind) -> str:
     """The path of one resource: mostly one that there is."""
-    user = kind.name == "User"
     how = c.below(20)
     if how < 9:
-        return f"{kind.endpoint}/{(Mark.USER if user else Mark.GROUP).at(c.below(30 if user else 8))}"
+        return f"{kind.endpoint}/{Mark.of(kind.name).at(c.below(30 if kind.name == 'User' else 8))}"
     if how < 17:
-        return f"{kind.endpoint}/{(Mark.MADE_USER if user else Mark.MADE_GROUP).at(c.below(3))}"
+        return f"{kind.endpoint}/{Mark.made(kind.name).at(c.below(3))}"
     if how < 18:
         return f"{kind.endpoint}/{Mark.STRANGER.at(c.below(2))}"
     return f"{kind.endpoint}/{c.pick(IDS)}"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _MARK = re.compile(rb"zz([a-z])(\d\d)zz")
 
@@ -21,9 +21,11 @@ class Mark(StrEnum):
 
     USER = "u"
     GROUP = "g"
+    CASE = "k"
     MADE_USER = "m"
     """A user that this session made, the youngest first; before there is one, a user."""
     MADE_GROUP = "n"
+    MADE_CASE = "l"
     STRANGER = "v"
     """The id of a user or a group of another organisation."""
     DOMAIN = "d"
@@ -32,6 +34,16 @@ class Mark(StrEnum):
     """The cursor that an earlier answer held."""
     ETAG = "e"
     """The tag of the resource that was answered last."""
+
+    @classmethod
+    def of(cls, kind: str) -> Self:
+        """The mark of a resource of a type."""
+        return cls[kind.upper()]
+
+    @classmethod
+    def made(cls, kind: str) -> Self:
+        """The mark of one that this session made."""
+        return cls[f"MADE_{kind.upper()}"]
 
     def at(self, number: int = 0) -> str:
         """The mark as text."""

@@ -37,7 +37,7 @@ def session(c: Choices, vocabulary: Vocabulary) -> Session:
 def _story(c: Choices, vocabulary: Vocabulary) -> list[Request]:
     """A resource's life: created, changed, looked for, put into a group, replaced, deleted."""
     kind = c.pick(vocabulary.kinds)
-    made = (Mark.MADE_USER if kind.name == "User" else Mark.MADE_GROUP).at()
+    made = Mark.made(kind.name).at()
     at = f"{kind.endpoint}/{made}"
     story = [
         _dressed(c, b"POST", kind.endpoint, bodies.damaged(c, bodies.resource(c, kind))),
