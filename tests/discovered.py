@@ -142,6 +142,8 @@ def literal(value: Any) -> str:
 
 def _value(definition: Mapping[str, Any], word: str) -> Any:
     name, kind = definition["name"], definition["type"]
+    if definition.get("required") and definition.get("canonicalValues"):
+        return definition["canonicalValues"][0]
     match kind:
         case "complex":
             parts = [part for part in definition["subAttributes"] if part["mutability"] != "readOnly"]

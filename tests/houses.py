@@ -138,8 +138,8 @@ async def built(installation: Installation) -> Houses:
         await installation.organization(domain=domain, addresses=Addresses.FREE)
         for domain in (f"{THEIRS}.example", "ours.example")
     ]
-    theirs = await installation.client(older)
     scopes = DEFAULT_SCOPES | {Scope.ADMINISTER}
+    theirs = await installation.client(older, scopes=scopes)
     ours = [
         await installation.client(younger, scopes=scopes, strict=strict, revive=revive)
         for strict, revive in ((False, False), (True, False), (False, True))
@@ -148,7 +148,8 @@ async def built(installation: Installation) -> Houses:
     made: dict[str, Answer] = {}
     await theirs.make_user(f"{THEIRS}-gone", active=False)
     for kind in found:
-        references = {name: {"value": made["User"].id} for name in ("members", "owner")} if made else {}
+        refers = {"Group": "members", "Case": "owner"}.get(kind.name)
+        references = {refers: {"value": made["User"].id}} if refers else {}
         made[kind.name] = await theirs.post(kind.endpoint, kind.filled(THEIRS, **references))
         assert made[kind.name].status == 201, made[kind.name].text
     return Houses(ours, theirs, found, aims_at(made))

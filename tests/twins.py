@@ -21,6 +21,7 @@ from scimserver.db.pool import Database, DatabaseSettings
 from scimserver.directory.organizations import Addresses
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.ids import OrganizationId, new_uuid
+from scimserver.kernel.permissions import Scope
 from tests.conftest import Administration
 from tests.discovered import Kind, kinds
 from tests.serving import Answer, Installation, ScimClient, running
@@ -28,6 +29,9 @@ from tests.serving import Answer, Installation, ScimClient, running
 THEIRS: Final = "zebra"
 OURS: Final = "llama"
 """As long as the other, so that nothing is told by a length."""
+
+SCOPES: Final = tokens.DEFAULT_SCOPES | {Scope.ADMINISTER}
+"""What either connection's token may do."""
 
 NOT_COPIED: Final = {
     "api_tokens": "a token's digest is unique in the installation: ours gets one of its own",
@@ -127,6 +131,7 @@ async def _made(dsn: str) -> Twins:
         first = await installation.client(
             await installation.organization(THEIRS, domain=f"{THEIRS}.example", addresses=Addresses.FREE),
             passwords=Passwords.ACCEPT,
+            scopes=SCOPES,
         )
         found = await kinds(first)
         resources = await _provisioned(first, found)
@@ -134,7 +139,7 @@ async def _made(dsn: str) -> Twins:
         await connection.execute("UPDATE connections SET strict = TRUE WHERE org_id = $1", copy)
         second = replace(first.connection, strict=True)
         async with installation.room.open(operator("tests", copy), Origin(request_id="tests")) as work:
-            _, secret = await tokens.issue(work, second)
+            _, secret = await tokens.issue(work, second, scopes=SCOPES)
     name = await connection.fetchval("SELECT current_database()")
     await connection.close()
     theirs = Side(first.organization, first.connection, first.token)

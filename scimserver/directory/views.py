@@ -1,4 +1,4 @@
-"""What is read of users, groups and cases: the stored document and what derives from elsewhere, at once.
+"""What is read of users, groups, roles and cases: stored documents and what derives from elsewhere, at once.
 
 One statement gives a resource whole: the bytes as stored, and beside them the names of a user's
 groups and manager, of a group's members, or of a case's owner. The fragments here are shared by the
@@ -48,6 +48,16 @@ LEFT JOIN LATERAL (
     WHERE m.org_id = g.org_id AND m.group_id = g.id
 ) AS derived ON true"""
 
+_ROLE_DOCUMENT: Final[LiteralString] = """convert_to(json_strip_nulls(json_build_object(
+    'schemas', json_build_array('urn:ietf:params:scim:schemas:scimserver:2.0:Role'), 'id', r.id,
+    'externalId', r.external_id, 'displayName', r.name, 'startPage', r.start_page,
+    'permissions', (SELECT json_agg(json_build_object('value', p) ORDER BY p COLLATE "C")
+                    FROM unnest(r.permissions) AS p),
+    'builtIn', r.built_in))::text, 'UTF8') AS document"""
+ROLE_COLUMNS: Final[LiteralString] = (
+    "r.id, r.version, r.created, r.last_modified, " + _ROLE_DOCUMENT + _NONE_RELATED + _NO_MANAGER
+)
+"""A role, whose document is made from its columns."""
 _CASE: Final[LiteralString] = "c.id, c.version, c.created, c.last_modified, c.document"
 CASE_COLUMNS: Final[LiteralString] = _CASE + _NONE_RELATED + _NO_MANAGER
 CASE_DERIVED_COLUMNS: Final[LiteralString] = (
@@ -109,6 +119,11 @@ VIEW_GROUP_PLAIN: Final = Query(
     _text("SELECT ", GROUP_COLUMNS, " FROM groups AS g WHERE g.org_id = $1 AND g.id = $2"),
 )
 
+VIEW_ROLE: Final = Query(
+    "view_role",
+    "A role.  $1 organisation, $2 id",
+    _text("SELECT ", ROLE_COLUMNS, " FROM roles AS r WHERE r.org_id = $1 AND r.id = $2"),
+)
 VIEW_CASE: Final = Query(
     "view_case",
     "A case with its owner.  $1 organisation, $2 id",

@@ -25,6 +25,7 @@ _VERBS: Final[Mapping[str, str]] = {
 _KINDS: Final[Mapping[str, TargetKind]] = {
     "users": TargetKind.USER,
     "groups": TargetKind.GROUP,
+    "roles": TargetKind.ROLE,
     "cases": TargetKind.CASE,
 }
 
@@ -71,6 +72,7 @@ def route_of(path: str) -> str:
 _NAMES: Final = (
     "Users",
     "Groups",
+    "Roles",
     "Cases",
     "Me",
     "Bulk",

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
 
 from scimserver.db.where import quoted
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A multi-valued attribute that is no list but rows of `group_members`, aliased `m`."""
+    """A multi-valued attribute that is no list but rows, such as those of `group_members`, aliased `m`."""
 
     rows: LiteralString
     """Those of one resource, for a `FROM`."""
@@ -76,6 +76,8 @@ class ResourceTable:
     columns: Mapping[str, Operand]
     """By attribute, as `name` spells it."""
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
+    same_in_all: Mapping[str, Entries] = field(default_factory=dict[str, Entries])
+    """Attributes of which all rows have the same, where there is no shadow."""
     nodes: Mapping[str, Node] = field(default_factory=dict[str, Node])
     """Complex attributes that are not in the shadow."""
     answered_only: frozenset[str]
@@ -99,6 +101,8 @@ class ResourceTable:
             return column
         if name == "meta":
             return Node(sql=None)
+        if name in self.same_in_all:
+            return self.same_in_all[name]
         if name in self.nodes:
             return self.nodes[name]
         return self.memberships.get(name.partition(".")[0]) or self._shadowed(binding)
@@ -200,6 +204,33 @@ GROUPS: Final = ResourceTable(
     },
     answered_only=_ANSWERED_ONLY | {"members.$ref"},
     lookup_columns=frozenset({"id", "externalId", "displayName"}),
+)
+
+_ROLE_SCHEMA_COMPARED: Final[LiteralString] = '"urn:ietf:params:scim:schemas:scimserver:2.0:role"'
+
+ROLES: Final = ResourceTable(
+    kind="Role",
+    model=Role,
+    table="roles",
+    alias="r",
+    columns={
+        **_meta("r", "Role"),
+        "displayName": Operand(sql="r.name_key", nullable=False),
+        "startPage": Operand(sql="r.start_page"),
+        "builtIn": Operand(sql="r.built_in", kind="boolean", nullable=False),
+    },
+    memberships={
+        "permissions": Membership(
+            rows="unnest(r.permissions) AS m (value)",
+            named_rows="unnest(r.permissions) AS m (value)",
+            belongs="true",
+            operands={"value": Operand(sql="m.value", nullable=False)},
+        )
+    },
+    same_in_all={"schemas": Entries(array=f"'[{_ROLE_SCHEMA_COMPARED}]'::jsonb", scalar=True)},
+    answered_only=_ANSWERED_ONLY,
+    lookup_columns=frozenset({"id", "displayName"}),
+    unique=frozenset({"displayName"}),
 )
 
 CASES: Final = ResourceTable(

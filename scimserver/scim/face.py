@@ -38,6 +38,7 @@ from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, U
 from scimserver.scim.handler import ProvisioningHandler
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import Renderer
+from scimserver.scim.roles import RoleAdapter
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
 from scimserver.scim.trying import Tries, put_on_record
@@ -141,6 +142,7 @@ class ScimFace:
         adapters: dict[str, Adapter] = {
             "User": UserAdapter(self.renderer, self.hasher, treatment),
             "Group": GroupAdapter(self.renderer),
+            "Role": RoleAdapter(self.renderer),
             "Case": CaseAdapter(self.renderer),
         }
         trace = exchange.trace

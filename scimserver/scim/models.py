@@ -25,6 +25,7 @@ from scim2_models import (
     Reference,
     Required,
     Resource,
+    Uniqueness,
 )
 from scim2_models import Email as StockEmail
 from scim2_models import EnterpriseUser as StockEnterpriseUser
@@ -32,6 +33,8 @@ from scim2_models import Group as StockGroup
 from scim2_models import Photo as StockPhoto
 from scim2_models import User as StockUser
 from scim2_models.resources.resource import AnyExtension
+
+from scimserver.kernel.permissions import OF_ORGANIZATION, Permission
 
 if sys.version_info < (3, 11, 4):
     # Such a Python copies a member of an enumeration by its name; values beyond the canonical ones of
@@ -41,6 +44,7 @@ if sys.version_info < (3, 11, 4):
 USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)
 ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
+ROLE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Role"
 CASE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Case"
 
 
@@ -119,6 +123,35 @@ class Group(StockGroup):
     """Who is in the team."""
 
     Members: ClassVar[type[ComplexAttribute]] = GroupMember
+
+
+class RolePermission(ComplexAttribute):
+    """One thing that the users of a role may do."""
+
+    value: Annotated[str | None, Required.true, CaseExact.true] = Field(
+        None, examples=[permission.value for permission in Permission if permission in OF_ORGANIZATION]
+    )
+    """The name of the permission."""
+
+
+class Role(Resource[Any]):
+    """What its users may do: each User has exactly one role, named in `roles`."""
+
+    __schema__ = URN(ROLE_SCHEMA)
+
+    display_name: Annotated[str | None, Required.true, Uniqueness.server] = None
+    """What people call the role, and what `roles` of a User may say."""
+
+    start_page: Annotated[Reference[External] | str | None, CaseExact.true] = None
+    """Where its users begin: a path of the product, or an https URL."""
+
+    permissions: list[RolePermission] | None = None
+    """What its users may do; those that a permission is of no use without come with it."""
+
+    Permissions: ClassVar[type[ComplexAttribute]] = RolePermission
+
+    built_in: Annotated[bool | None, Mutability.read_only] = None
+    """Whether the role came with the organisation and can neither be changed nor deleted."""
 
 
 class CaseOwner(ComplexAttribute):

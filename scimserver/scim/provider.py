@@ -32,6 +32,7 @@ from scimserver.scim.models import (
     EnterpriseUser,
     Group,
     ProvisionedUser,
+    Role,
     User,
 )
 
@@ -94,10 +95,11 @@ def _config() -> ServiceProviderConfig:
 def provider(*, strict: bool) -> ScimProvider:
     """The service as strict or tolerant connections meet it. Built once: models cost 0.1 s."""
     return ScimProvider(
-        models=[User, EnterpriseUser, Group, Case],
+        models=[User, EnterpriseUser, Group, Role, Case],
         resource_types=[
             ResourceType.from_resource(ProvisionedUser),
             ResourceType.from_resource(Group),
+            ResourceType.from_resource(Role),
             ResourceType.from_resource(Case),
         ],
         config=_config(),

@@ -60,9 +60,15 @@ class Renderer:
 
     def view(self, kind: str, view: View) -> Rendered:
         """A resource of that type."""
-        if kind == "User":
-            return self.user(view)
-        return self.group(view) if kind == "Group" else self.case(view)
+        match kind:
+            case "User":
+                return self.user(view)
+            case "Group":
+                return self.group(view)
+            case "Role":
+                return self.role(view)
+            case _:
+                return self.case(view)
 
     def user(self, view: View) -> Rendered:
         """A user with the groups and the manager of the view."""
@@ -81,6 +87,10 @@ class Renderer:
         members = self._entries(view.related, "Users", "User")
         tail = b',"members":' + members if members else b""
         return self._whole(view, "Group", "Groups", view.stored, tail, _digest(members))
+
+    def role(self, view: View) -> Rendered:
+        """A role."""
+        return self._whole(view, "Role", "Roles", view.stored)
 
     def case(self, view: View) -> Rendered:
         """A case with the owner of the view."""

@@ -42,7 +42,12 @@ from scimserver.scim.strictness import strict_patch
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
-_READ = {"User": Permission.USERS_READ, "Group": Permission.GROUPS_READ, "Case": Permission.CASES_READ}
+_READ = {
+    "User": Permission.USERS_READ,
+    "Group": Permission.GROUPS_READ,
+    "Role": Permission.ROLES_READ,
+    "Case": Permission.CASES_READ,
+}
 _WRITE = {
     ("User", Operation.create): Permission.USERS_CREATE,
     ("User", Operation.replace): Permission.USERS_UPDATE,
@@ -52,13 +57,17 @@ _WRITE = {
     ("Group", Operation.replace): Permission.GROUPS_WRITE,
     ("Group", Operation.patch): Permission.GROUPS_WRITE,
     ("Group", Operation.delete): Permission.GROUPS_WRITE,
+    ("Role", Operation.create): Permission.ROLES_MANAGE,
+    ("Role", Operation.replace): Permission.ROLES_MANAGE,
+    ("Role", Operation.patch): Permission.ROLES_MANAGE,
+    ("Role", Operation.delete): Permission.ROLES_MANAGE,
     ("Case", Operation.create): Permission.CASES_WRITE,
     ("Case", Operation.replace): Permission.CASES_WRITE,
     ("Case", Operation.patch): Permission.CASES_WRITE,
     ("Case", Operation.delete): Permission.CASES_WRITE,
 }
 
-_ENDPOINTS = frozenset({"Users", "Groups", "Cases"})
+_ENDPOINTS = frozenset({"Users", "Groups", "Roles", "Cases"})
 _ID = re.compile("[0-9A-Za-z-]+")
 _OPERATIONS = {
     ("GET", False): Operation.search,

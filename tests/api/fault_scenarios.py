@@ -245,6 +245,40 @@ async def delete_no_group(scim: ScimClient) -> Attempt:
     return Attempt(method="DELETE", path=f"/Groups/{NOBODY}")
 
 
+async def post_role(scim: ScimClient) -> Attempt:
+    body = {"displayName": f"Role {uuid4().hex}", "permissions": [{"value": "users.clone"}]}
+    return Attempt(method="POST", path="/Roles", body=body)
+
+
+async def made_role(scim: ScimClient) -> tuple[str, str]:
+    """The path of a role that a user has, and its name."""
+    attempt = await post_role(scim)
+    made = await scim.post("/Roles", attempt.body)
+    name = made.json["displayName"]
+    await scim.make_user(roles=[{"value": name}])
+    return f"/Roles/{made.id}", name
+
+
+async def patch_name_of_a_role_with_user(scim: ScimClient) -> Attempt:
+    path, name = await made_role(scim)
+    return patching(path, serving.replace("displayName", f"{name} too"))
+
+
+async def patch_role_as_it_is(scim: ScimClient) -> Attempt:
+    path, name = await made_role(scim)
+    return patching(path, serving.replace("displayName", name))
+
+
+async def delete_role_with_user(scim: ScimClient) -> Attempt:
+    path, _ = await made_role(scim)
+    return Attempt(method="DELETE", path=path)
+
+
+async def delete_built_in_role(scim: ScimClient) -> Attempt:
+    found = await scim.find('displayName eq "Admin Role"', "/Roles")
+    return Attempt(method="DELETE", path=f"/Roles/{found.ids[0]}")
+
+
 async def post_case_of_a_user(scim: ScimClient) -> Attempt:
     body = {"subject": f"Case {uuid4().hex}", "owner": {"value": (await scim.make_user()).id}}
     return Attempt(method="POST", path="/Cases", body=body)
@@ -311,6 +345,11 @@ SCENARIOS: dict[Arrange, int] = {
     patch_group_removing_a_member: 204,
     delete_group_with_member: 204,
     delete_no_group: 404,
+    post_role: 201,
+    patch_name_of_a_role_with_user: 200,
+    patch_role_as_it_is: 200,
+    delete_role_with_user: 204,
+    delete_built_in_role: 400,
     post_case_of_a_user: 201,
     post_case_of_nobody_known: 400,
     put_case_as_it_is: 200,

@@ -7,6 +7,7 @@ import pytest
 from tests.serving import BASE_URL, CASE, ENTERPRISE, LIST, USER, Installation, ScimClient
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ROLE = "urn:ietf:params:scim:schemas:scimserver:2.0:Role"
 CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 
 
@@ -59,6 +60,7 @@ async def test_resource_types_are_those_that_are_served(scim: ScimClient):
     assert {kind["id"]: (kind["name"], kind["endpoint"], kind["schema"]) for kind in body["Resources"]} == {
         "User": ("User", "/Users", USER),
         "Group": ("Group", "/Groups", GROUP),
+        "Role": ("Role", "/Roles", ROLE),
         "Case": ("Case", "/Cases", CASE),
     }
 
@@ -70,7 +72,7 @@ async def test_user_type_names_its_extension(scim: ScimClient):
 
 async def test_schemas_are_those_that_are_served(scim: ScimClient):
     body = (await scim.get("/Schemas")).json
-    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ENTERPRISE, CASE}
+    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ROLE, CASE, ENTERPRISE}
     assert body["totalResults"] == len(body["Resources"])
 
 
@@ -80,8 +82,10 @@ async def test_schemas_are_those_that_are_served(scim: ScimClient):
         "/ServiceProviderConfig",
         "/ResourceTypes/User",
         "/ResourceTypes/Group",
+        "/ResourceTypes/Role",
         f"/Schemas/{USER}",
         f"/Schemas/{GROUP}",
+        f"/Schemas/{ROLE}",
     ],
 )
 async def test_single_answer_knows_its_own_place(scim: ScimClient, path: str):

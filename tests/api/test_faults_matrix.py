@@ -65,6 +65,7 @@ CASES = [
 _STATE = """
 SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS users,
        (SELECT jsonb_object_agg(id, version) FROM groups WHERE org_id = $1) AS groups,
+       (SELECT jsonb_object_agg(id, version) FROM roles WHERE org_id = $1) AS roles,
        (SELECT jsonb_object_agg(id, version) FROM cases WHERE org_id = $1) AS cases,
        (SELECT jsonb_object_agg(group_id || '/' || user_id, 1)
         FROM group_members WHERE org_id = $1) AS members,
@@ -173,11 +174,11 @@ def effect(before: State, after: State) -> Effect:
     for table, rows in after.items():
         old = before[table]
         changed = sum(1 for key in rows.keys() & old.keys() if rows[key] != old[key])
-        if table in ("users", "groups", "cases"):
+        if table in ("users", "groups", "roles", "cases"):
             changed = sum(rows[key] - old[key] for key in rows.keys() & old.keys())
         if table == "totals":
-            more = [rows.get(kind, 0) - old.get(kind, 0) for kind in ("User", "Group")]
-            found[table] = (more[0], more[1], 0)
+            more = [rows.get(kind, 0) - old.get(kind, 0) for kind in ("User", "Group", "Role")]
+            found[table] = (more[0], more[1], more[2])
         else:
             found[table] = (len(rows.keys() - old.keys()), len(old.keys() - rows.keys()), changed)
     return {table: numbers for table, numbers in found.items() if any(numbers)}

@@ -33,6 +33,7 @@ PAGES: Final = [{}, {"count": "0"}, {"startIndex": "2", "count": "1"}, {"startIn
 NOT_STORED: Final = {
     "User": {"meta.location", "meta.version", "groups.$ref", "manager.$ref"},
     "Group": {"meta.location", "meta.version", "members.$ref"},
+    "Role": {"meta.location", "meta.version"},
     "Case": {"meta.location", "meta.version", "owner.$ref"},
 }
 """What is made for each answer: a search for it is refused, whatever there is."""

@@ -1,7 +1,7 @@
 """What scim2-tester has to be told of the product's rules before it fills resources at random.
 
 A schema says neither that a `userName` is an address in an Email Domain (rule P2), nor which time
-zones and roles there are (rule P3). Everything else stays as random as the suite makes it.
+zones, roles and permissions there are (rules P3, P9). Everything else stays as random as the suite makes it.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from scim2_models import Path
 from scim2_tester import filling
 
 from scimserver.directory.roles import MINIMAL_PERMISSIONS
+from scimserver.kernel.permissions import Permission
 from tests.serving import fresh_address
 
 TIME_ZONE = "Europe/Paris"
@@ -41,6 +42,11 @@ def _obeying(at_random: Any) -> Any:
             # The suite makes the classes from /Schemas; a complex attribute's has the attribute's name.
             case (model, "value") if model is not None and model.__name__ == "Roles":
                 return MINIMAL_PERMISSIONS
+            # One that brings no other, so that what is answered is what was sent.
+            case (model, "value") if model is not None and model.__name__ == "Permissions":
+                return Permission.LOG_READ.value
+            case (_, "start_page"):
+                return "/cases"
             case _:
                 return at_random(path)
 

@@ -11,6 +11,8 @@ from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import CheckResult, Status, check_server
 from scim2_tester.utils import get_registered_tags
 
+from scimserver.access.tokens import DEFAULT_SCOPES
+from scimserver.kernel.permissions import Scope
 from tests.conformance.asked_once import AskedOnce, url_of
 from tests.conformance.scim2_tester_values import obeying_values
 from tests.conftest import Administration
@@ -20,7 +22,8 @@ PASSED = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
 
 
 async def checked(installation: Installation) -> list[CheckResult]:
-    client = await installation.client(await installation.organization())
+    scopes = DEFAULT_SCOPES | {Scope.ADMINISTER}
+    client = await installation.client(await installation.organization(), scopes=scopes)
 
     def check() -> list[CheckResult]:
         headers = {"Authorization": f"Bearer {client.token}"}
@@ -42,7 +45,7 @@ def test_server_passes_every_check_of_a_tag(results: list[CheckResult], tag: str
     assert [result for result in tagged if result.status not in PASSED] == []
 
 
-@pytest.mark.parametrize("kind", [None, "User", "Group", "Case"])
+@pytest.mark.parametrize("kind", [None, "User", "Group", "Role", "Case"])
 def test_server_passes_every_check_of_a_resource_type(results: list[CheckResult], kind: str | None) -> None:
     of_kind = [result for result in results if result.resource_type == kind]
     assert of_kind

@@ -24,6 +24,7 @@ from tests.hostile.wire import Wire
 
 USERS = 30
 GROUPS = 8
+ROLES = 4
 CASES = 8
 STRANGER = "nobody-else-knows"
 """Stands in every name of the other organisation: no answer may hold it."""
@@ -48,6 +49,7 @@ class House:
     read, and one that was revoked."""
     users: tuple[str, ...]
     groups: tuple[str, ...]
+    roles: tuple[str, ...]
     cases: tuple[str, ...]
 
 
@@ -83,6 +85,7 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
         groups = [
             await _made(wire, secrets[0], "/Groups", _group(name, number, users)) for number in range(GROUPS)
         ]
+        roles = [await _made(wire, secrets[5], "/Roles", _role(name, number)) for number in range(ROLES)]
         cases = [
             await _made(wire, secrets[0], "/Cases", _case(name, number, users)) for number in range(CASES)
         ]
@@ -94,6 +97,7 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
         tokens=secrets,
         users=tuple(users),
         groups=tuple(groups),
+        roles=tuple(roles),
         cases=tuple(cases),
     )
 
@@ -144,6 +148,11 @@ def _user(name: str, number: int, domain: str) -> dict[str, object]:
 def _group(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
     members = [{"value": user} for user in users[: number * 3]]
     return {"displayName": f"{name} team {number}", "members": members}
+
+
+def _role(name: str, number: int) -> dict[str, object]:
+    permissions = [{"value": each} for each in ("users.read", "log.read", "users.clone")[:number]]
+    return {"displayName": f"{name} role {number}", "permissions": permissions}
 
 
 def _case(name: str, number: int, users: Sequence[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 CREATE SCHEMA IF NOT EXISTS hostile;
 CREATE TABLE IF NOT EXISTS hostile.users (LIKE users);
 CREATE TABLE IF NOT EXISTS hostile.groups (LIKE groups);
+CREATE TABLE IF NOT EXISTS hostile.roles (LIKE roles);
 CREATE TABLE IF NOT EXISTS hostile.group_members (LIKE group_members);
 CREATE TABLE IF NOT EXISTS hostile.cases (LIKE cases);
 
@@ -12,6 +13,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION hostile.keep(org uuid) RETURNS void LANGUAGE sql AS $$
     INSERT INTO hostile.users SELECT * FROM users WHERE org_id = org;
+    INSERT INTO hostile.roles SELECT * FROM roles WHERE org_id = org;
     INSERT INTO hostile.groups SELECT * FROM groups WHERE org_id = org;
     INSERT INTO hostile.group_members SELECT * FROM group_members WHERE org_id = org;
     INSERT INTO hostile.cases SELECT * FROM cases WHERE org_id = org;
@@ -22,6 +24,13 @@ CREATE OR REPLACE FUNCTION hostile.restore(org uuid) RETURNS void LANGUAGE sql A
     DELETE FROM cases WHERE org_id = org;
     DELETE FROM users u WHERE org_id = org
         AND NOT EXISTS (SELECT FROM hostile.users s WHERE (s.org_id, s.id, s.version) = (org, u.id, u.version));
+    -- Roles after the users who have them, and those that were changed are put right where they are.
+    DELETE FROM roles r WHERE org_id = org
+        AND NOT EXISTS (SELECT FROM hostile.roles s WHERE (s.org_id, s.id) = (org, r.id));
+    UPDATE roles r SET (name, name_key, permissions, version, start_page, external_id, last_modified)
+        = (s.name, s.name_key, s.permissions, s.version, s.start_page, s.external_id, s.last_modified)
+        FROM hostile.roles s WHERE r.org_id = org AND (s.org_id, s.id) = (org, r.id) AND s.version <> r.version;
+    INSERT INTO roles SELECT * FROM hostile.roles WHERE org_id = org ON CONFLICT DO NOTHING;
     DELETE FROM groups g WHERE org_id = org
         AND NOT EXISTS (SELECT FROM hostile.groups s WHERE (s.org_id, s.id, s.version) = (org, g.id, g.version));
     DELETE FROM group_members m WHERE org_id = org
@@ -34,6 +43,7 @@ CREATE OR REPLACE FUNCTION hostile.restore(org uuid) RETURNS void LANGUAGE sql A
     INSERT INTO total_deltas
         SELECT org, kind, gen_random_uuid(), counted - hostile.total(org, kind)
         FROM (VALUES ('User', (SELECT count(*) FROM users WHERE org_id = org)),
+                     ('Role', (SELECT count(*) FROM roles WHERE org_id = org)),
                      ('Group', (SELECT count(*) FROM groups WHERE org_id = org)),
                      ('Case', (SELECT count(*) FROM cases WHERE org_id = org))) AS now (kind, counted)
         WHERE counted <> hostile.total(org, kind);

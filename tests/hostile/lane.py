@@ -129,7 +129,7 @@ class Lane:
             self._state = None
 
     def _forget(self) -> None:
-        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Cases": []}
+        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Roles": [], "Cases": []}
         self._cursor = ""
         self._etag = 'W/"1"'
 
@@ -218,25 +218,45 @@ class Lane:
 
     def _meaning(self, mark: Mark, number: int) -> str:
         """What a mark stands for, at this moment."""
-        house = self.house
-        there = {Mark.USER: house.users, Mark.GROUP: house.groups, Mark.CASE: house.cases}
-        made = {Mark.MADE_USER: Mark.USER, Mark.MADE_GROUP: Mark.GROUP, Mark.MADE_CASE: Mark.CASE}
-        if mark in there:
-            return there[mark][number % len(there[mark])]
-        if mark in made:
-            other = made[mark]
-            return _youngest(self._made[f"{other.name.title()}s"], number) or self._meaning(other, number)
         match mark:
-            case Mark.STRANGER:
-                return (self.stranger.users[0], self.stranger.groups[0])[number % 2]
             case Mark.DOMAIN:
                 return self.house.domain
             case Mark.TOKEN:
-                return self.house.tokens[number % len(self.house.tokens)]
+                return _one(self.house.tokens, number)
             case Mark.CURSOR:
                 return self._cursor
-            case _:
+            case Mark.ETAG:
                 return self._etag
+            case Mark.STRANGER:
+                return (self.stranger.users[0], self.stranger.groups[0], self.stranger.roles[0])[number % 3]
+            case _:
+                return self._resource(mark, number)
+
+    def _resource(self, mark: Mark, number: int) -> str:
+        """The id of a resource of our own."""
+        there = {
+            Mark.USER: self.house.users,
+            Mark.GROUP: self.house.groups,
+            Mark.ROLE: self.house.roles,
+            Mark.CASE: self.house.cases,
+        }
+        if mark in there:
+            return _one(there[mark], number)
+        kind, instead = _MADE[mark]
+        return _youngest(self._made[kind], number) or _one(there[instead], number)
+
+
+_MADE = {
+    Mark.MADE_USER: ("Users", Mark.USER),
+    Mark.MADE_GROUP: ("Groups", Mark.GROUP),
+    Mark.MADE_ROLE: ("Roles", Mark.ROLE),
+    Mark.MADE_CASE: ("Cases", Mark.CASE),
+}
+"""What a session made, and what stands for it before there is any."""
+
+
+def _one(them: Sequence[str], number: int) -> str:
+    return them[number % len(them)]
 
 
 def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> Finding:
@@ -252,7 +272,7 @@ def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> F
 def _faults(resource: Mapping[str, Any], *, is_partial: bool) -> Iterator[str]:
     """Why a resource does not keep to its schema, as scim2-models reads it."""
     kind = (resource.get("meta") or {}).get("resourceType")
-    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Case") else None
+    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Role", "Case") else None
     if model is None:
         return
     try:
@@ -278,6 +298,7 @@ _VERBS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _ENDPOINTS = {
     "Users",
     "Groups",
+    "Roles",
     "Cases",
     "Schemas",
     "ResourceTypes",

@@ -19,6 +19,7 @@ from tests.hostile.long_filters import (
     several,
     terms_of,
 )
+from tests.hostile.places import MARKS
 from tests.hostile.plan import Mark
 from tests.hostile.values import PLAIN, address
 from tests.hostile.vocabulary import Kind
@@ -49,7 +50,8 @@ def request(c: Choices, kind: Kind) -> Sent:
 
 
 def _one(c: Choices, kind: Kind) -> str:
-    return f"{kind.endpoint}/{Mark.of(kind.name).at(c.below(8))}"
+    mark = MARKS[kind.name][0].at(c.below(8))
+    return f"{kind.endpoint}/{mark}"
 
 
 def _searched(c: Choices, kind: Kind) -> str:

@@ -6,16 +6,25 @@ from tests.hostile.vocabulary import Kind
 
 BASE = "/scim/v2"
 
+MARKS = {
+    "User": (Mark.USER, Mark.MADE_USER, 30),
+    "Group": (Mark.GROUP, Mark.MADE_GROUP, 8),
+    "Role": (Mark.ROLE, Mark.MADE_ROLE, 4),
+    "Case": (Mark.CASE, Mark.MADE_CASE, 8),
+}
+"""For each resource type: one that there is, one that the session made, and how many there are."""
+
 
 def one(c: Choices, kind: Kind) -> str:
     """The path of one resource: mostly one that there is."""
+    there, made, count = MARKS[kind.name]
     how = c.below(20)
     if how < 9:
-        return f"{kind.endpoint}/{Mark.of(kind.name).at(c.below(30 if kind.name == 'User' else 8))}"
+        return f"{kind.endpoint}/{there.at(c.below(count))}"
     if how < 17:
-        return f"{kind.endpoint}/{Mark.made(kind.name).at(c.below(3))}"
+        return f"{kind.endpoint}/{made.at(c.below(3))}"
     if how < 18:
-        return f"{kind.endpoint}/{Mark.STRANGER.at(c.below(2))}"
+        return f"{kind.endpoint}/{Mark.STRANGER.at(c.below(3))}"
     return f"{kind.endpoint}/{c.pick(IDS)}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 _MARK = re.compile(rb"zz([a-z])(\d\d)zz")
 
@@ -25,25 +25,17 @@ class Mark(StrEnum):
     MADE_USER = "m"
     """A user that this session made, the youngest first; before there is one, a user."""
     MADE_GROUP = "n"
+    ROLE = "r"
+    MADE_ROLE = "o"
     MADE_CASE = "l"
     STRANGER = "v"
-    """The id of a user or a group of another organisation."""
+    """The id of a resource of another organisation."""
     DOMAIN = "d"
     TOKEN = "t"
     CURSOR = "c"
     """The cursor that an earlier answer held."""
     ETAG = "e"
     """The tag of the resource that was answered last."""
-
-    @classmethod
-    def of(cls, kind: str) -> Self:
-        """The mark of a resource of a type."""
-        return cls[kind.upper()]
-
-    @classmethod
-    def made(cls, kind: str) -> Self:
-        """The mark of one that this session made."""
-        return cls[f"MADE_{kind.upper()}"]
 
     def at(self, number: int = 0) -> str:
         """The mark as text."""

@@ -11,7 +11,7 @@ from tests.hostile.choices import Choices
 from tests.hostile.crowds import crowd
 from tests.hostile.headers import HEADERS, JSON
 from tests.hostile.malformed import malformed
-from tests.hostile.places import BASE, STRAYS, one
+from tests.hostile.places import BASE, MARKS, STRAYS, one
 from tests.hostile.plan import Mark, Request, Sending, Session
 from tests.hostile.values import encoded, text
 from tests.hostile.vocabulary import Kind, Vocabulary
@@ -37,7 +37,7 @@ def session(c: Choices, vocabulary: Vocabulary) -> Session:
 def _story(c: Choices, vocabulary: Vocabulary) -> list[Request]:
     """A resource's life: created, changed, looked for, put into a group, replaced, deleted."""
     kind = c.pick(vocabulary.kinds)
-    made = Mark.made(kind.name).at()
+    made = MARKS[kind.name][1].at()
     at = f"{kind.endpoint}/{made}"
     story = [
         _dressed(c, b"POST", kind.endpoint, bodies.damaged(c, bodies.resource(c, kind))),

@@ -11,14 +11,14 @@ from scim2_models import Path, SCIMException, SearchRequest
 
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
-from scimserver.scim.columns import CASES, GROUPS, USERS, ResourceTable
+from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.provider import TOLERANT
 from scimserver.scim.reads import WHOLE_ROWS
 from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, rows_of, worlds
 
-ROWS = {USERS: WHOLE_ROWS["User"], GROUPS: WHOLE_ROWS["Group"], CASES: WHOLE_ROWS["Case"]}
+ROWS = {table: WHOLE_ROWS[table.kind] for table in (USERS, GROUPS, ROLES, CASES)}
 EVERYTHING = (USERS, GROUPS, CASES)
 FILTERS = [None, None, "displayName pr", "not (name pr)", 'meta.lastModified ge "2026-01-01T00:00:00Z"']
 
@@ -60,7 +60,7 @@ def _can_sort(path: str, tables: Sequence[ResourceTable]) -> bool:
     return True
 
 
-SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (CASES,), EVERYTHING]}
+SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (ROLES,), (CASES,), EVERYTHING]}
 
 
 @st.composite
@@ -69,6 +69,8 @@ def searches(draw: st.DrawFn, *tables: ResourceTable) -> Search:
     filter_text = draw(st.sampled_from(FILTERS))
     if tables == (CASES,) and filter_text is not None:
         filter_text = draw(st.sampled_from(["not (owner pr)", 'status ne "open"', FILTERS[-1]]))
+    elif filter_text == "not (name pr)" and USERS not in tables:
+        filter_text = "not (externalId pr)"
     return Search(
         filter=filter_text,
         sort_by=sort_by,
@@ -169,6 +171,12 @@ def _asked(*tables: ResourceTable) -> st.SearchStrategy[list[Search]]:
 @given(world=worlds(), asked=_asked(USERS))
 def test_pages_by_index_follow_the_order_of_the_library_over_users(rows, world, asked):
     _assert_sorted(rows, world, asked, (USERS,))
+
+
+@GENERATED
+@given(world=worlds(), asked=_asked(ROLES))
+def test_pages_by_index_follow_the_order_of_the_library_over_roles(rows, world, asked):
+    _assert_sorted(rows, world, asked, (ROLES,))
 
 
 @GENERATED
