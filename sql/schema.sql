@@ -20,10 +20,12 @@ CREATE TABLE organizations (
     password_profile    text     NOT NULL DEFAULT 'default',
     support_contact     text     NOT NULL DEFAULT '',
     must_change_locked  boolean  NOT NULL DEFAULT false,
+    deactivation        text     NOT NULL DEFAULT 'keep_cases',
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_name_key UNIQUE (name),
     CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free')),
-    CONSTRAINT organizations_password_profile_check CHECK (password_profile IN ('default', 'pci'))
+    CONSTRAINT organizations_password_profile_check CHECK (password_profile IN ('default', 'pci')),
+    CONSTRAINT organizations_deactivation_check CHECK (deactivation IN ('keep_cases', 'unassign_cases'))
 );
 
 -- Global: a domain belongs to one organisation of the installation.
@@ -253,6 +255,30 @@ CREATE TABLE group_members (
         REFERENCES users (org_id, id) ON DELETE CASCADE
 );
 CREATE INDEX group_members_user_id_idx ON group_members (org_id, user_id, group_id);
+
+-- document: the SCIM document as stored bytes, without its owner, which derives from this row and the user's.
+CREATE TABLE cases (
+    org_id         uuid        NOT NULL,
+    id             uuid        NOT NULL,
+    subject        text        NOT NULL,
+    subject_key    text        COLLATE "C" NOT NULL,
+    status         text        COLLATE "C",
+    external_id    text        COLLATE "C",
+    owner_id       uuid,
+    version        bigint      NOT NULL,
+    created        timestamptz NOT NULL,
+    last_modified  timestamptz NOT NULL,
+    document       bytea       NOT NULL,
+    shadow         jsonb       NOT NULL,
+    CONSTRAINT cases_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT cases_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
+    CONSTRAINT cases_owner_id_fkey FOREIGN KEY (org_id, owner_id) REFERENCES users (org_id, id),
+    CONSTRAINT cases_status_check CHECK (status IN ('open', 'pending', 'closed'))
+);
+CREATE INDEX cases_owner_id_idx ON cases (org_id, owner_id, id) WHERE owner_id IS NOT NULL;
+CREATE INDEX cases_subject_idx ON cases (org_id, subject_key, id);
+CREATE INDEX cases_external_id_idx ON cases (org_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX cases_last_modified_idx ON cases (org_id, last_modified, id);
 
 -- How many resources of a kind an organisation has: `totals` plus the deltas not yet folded in.
 -- Writers only append, so that no row is hot.

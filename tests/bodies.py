@@ -4,7 +4,7 @@ from typing import Any
 
 from scim2_models import Context, PatchOp, Resource
 
-from scimserver.scim.models import ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from scimserver.scim.models import CASE_SCHEMA, ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.provider import provider
 
@@ -13,6 +13,7 @@ Body = dict[str, Any]
 MINIMAL: dict[str, Body] = {
     "User": {"schemas": [USER_SCHEMA], "userName": "anna@example.com"},
     "Group": {"schemas": [GROUP_SCHEMA], "displayName": "Support"},
+    "Case": {"schemas": [CASE_SCHEMA], "subject": "Broken link"},
 }
 STORED: dict[str, Body] = {
     "User": {
@@ -32,6 +33,13 @@ STORED: dict[str, Body] = {
         "schemas": [GROUP_SCHEMA],
         "displayName": "Support",
         "members": [{"value": "u1", "display": "Anna"}, {"value": "u2"}],
+    },
+    "Case": {
+        "schemas": [CASE_SCHEMA],
+        "externalId": "T-1",
+        "subject": "Broken link",
+        "status": "open",
+        "owner": {"value": "u1"},
     },
 }
 

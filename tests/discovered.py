@@ -161,5 +161,8 @@ def _value(definition: Mapping[str, Any], word: str) -> Any:
             return 7
         case "decimal":
             return 0.5
+        case "string" if name == "status":
+            # Others are refused, unlike with canonical values elsewhere.
+            return definition["canonicalValues"][0]
         case _:
             return f"{word}-{name}"

@@ -148,7 +148,8 @@ async def built(installation: Installation) -> Houses:
     made: dict[str, Answer] = {}
     await theirs.make_user(f"{THEIRS}-gone", active=False)
     for kind in found:
-        references = {"members": {"value": made["User"].id}} if kind.name == "Group" else {}
+        refers = {"Group": "members", "Case": "owner"}.get(kind.name)
+        references = {refers: {"value": made["User"].id}} if refers else {}
         made[kind.name] = await theirs.post(kind.endpoint, kind.filled(THEIRS, **references))
         assert made[kind.name].status == 201, made[kind.name].text
     return Houses(ours, theirs, found, aims_at(made))

@@ -1,4 +1,4 @@
-"""Users, groups and roles for tests of searching: generated, as rows and as the library's resources."""
+"""Resources for tests of searching: generated, stored as rows, and as the library has them."""
 
 import asyncio
 from collections.abc import Coroutine, Generator, Sequence
@@ -16,11 +16,11 @@ from scim2_models import ComplexAttribute, Meta, Path, Resource
 from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.ids import parse_uuid
-from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
+from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.literals import Reader
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser, Role
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser, Role
 from scimserver.scim.provider import TOLERANT
 
 T = TypeVar("T")
@@ -47,6 +47,7 @@ instants = st.sampled_from(
 
 NOT_GENERATED = {"groups", "members", "password", "active", "userName", "displayName", "meta", "id"}
 NOT_GENERATED |= {"permissions", "builtIn"}
+NOT_GENERATED |= {"subject", "status", "owner"}
 """Attributes that need more than a random value."""
 
 
@@ -57,18 +58,19 @@ class World:
     users: Sequence[Any]
     groups: Sequence[Any]
     roles: Sequence[Any]
+    cases: Sequence[Any]
 
     def __repr__(self) -> str:
         # A failure shows the resources that differ; all of them together would be pages.
-        return f"World({len(self.users)} users, {len(self.groups)} groups, {len(self.roles)} roles)"
+        return f"World of {len(self.all)} resources"
 
     def of(self, table: ResourceTable) -> Sequence[Any]:
         """The resources that are rows of the table."""
-        return {USERS: self.users, GROUPS: self.groups, ROLES: self.roles}[table]
+        return {USERS: self.users, GROUPS: self.groups, ROLES: self.roles, CASES: self.cases}[table]
 
     @property
     def all(self) -> list[Any]:
-        return [*self.users, *self.groups, *self.roles]
+        return [*self.users, *self.groups, *self.roles, *self.cases]
 
 
 def compiled(
@@ -125,8 +127,8 @@ def _attribute(model: type[Resource[Any]], path: str, binding: Any) -> st.Search
 
 
 @st.composite
-def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
-    """Up to so many users and groups with memberships, as they would be stored."""
+def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4, cases: int = 4) -> World:
+    """Up to so many users, groups with memberships and cases with owners, as they would be stored."""
     user_names = draw(
         st.lists(texts.filter(bool), min_size=users // 2, max_size=users, unique_by=address_key)
     )
@@ -141,7 +143,10 @@ def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
             if any(member.value == person.id for member in team.members or [])
         ] or None
     names = draw(st.lists(texts.filter(bool), max_size=4, unique_by=comparable))
-    return World(people, teams, [_role(draw, number, name) for number, name in enumerate(["", *names])])
+    roles = [_role(draw, number, name) for number, name in enumerate(["", *names])]
+    return World(
+        people, teams, roles, [_case(draw, number, people) for number in range(draw(st.integers(0, cases)))]
+    )
 
 
 def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
@@ -177,6 +182,17 @@ def _role(draw: st.DrawFn, number: int, name: str) -> Any:
     return _with_meta(draw, role, UUID(int=number << 112 | 7) if number else ROLE, "Role")
 
 
+def _case(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
+    document = draw(_CASE_DOCUMENTS) | {"subject": draw(texts)}
+    if draw(st.booleans()):
+        document["status"] = draw(st.sampled_from(["open", "pending", "closed"]))
+    case: Any = Case.model_validate(document, scim_policy=TOLERANT)
+    if people and draw(st.booleans()):
+        owner = draw(st.sampled_from(people))
+        case.owner = {"value": owner.id, "display": owner.display_name}
+    return _with_meta(draw, case, UUID(int=(number + 1) << 112 | 7), "Case")
+
+
 def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> Any:
     resource.id = str(resource_id)
     resource.meta = Meta(resource_type=kind, created=draw(instants), last_modified=draw(instants))
@@ -187,6 +203,7 @@ _USER_DOCUMENTS = _documents(ProvisionedUser)
 _GROUP_DOCUMENTS = _documents(Group)
 _ROLE_DOCUMENTS = _documents(Role)
 _PERMISSIONS = ["users.read", "users.create", "log.read"]
+_CASE_DOCUMENTS = _documents(Case)
 
 
 class Rows:
@@ -218,6 +235,7 @@ class Rows:
         await run(_INSERT_ROLE, [(organization, *_role_row(role)) for role in world.roles])
         await run(_INSERT_USER, [(organization, *_user_row(user)) for user in world.users])
         await run(_INSERT_GROUP, [(organization, *_group_row(group)) for group in world.groups])
+        await run(_INSERT_CASE, [(organization, *_case_row(case)) for case in world.cases])
         await run(_INSERT_MEMBER, [(organization, *pair) for pair in _memberships(world)])
         await run(
             "INSERT INTO total_deltas (org_id, kind, id, delta) VALUES ($1, $2, $3, 1)",
@@ -248,11 +266,15 @@ _INSERT_GROUP = """
 INSERT INTO groups (org_id, id, created, last_modified, document, shadow, external_id,
                     display_name, display_name_key, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)"""
+_INSERT_CASE = """
+INSERT INTO cases (org_id, id, created, last_modified, document, shadow, external_id,
+                   subject, subject_key, status, owner_id, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)"""
 _INSERT_MEMBER = "INSERT INTO group_members (org_id, group_id, user_id, added) VALUES ($1, $2, $3, now())"
 
 
 def _row(resource: Any) -> tuple[Any, ...]:
-    document = resource.model_dump(exclude={"meta", "groups", "members"})
+    document = resource.model_dump(exclude={"meta", "groups", "members", "owner"})
     document.get(ENTERPRISE_SCHEMA, {}).get("manager", {}).pop("displayName", None)
     return (
         UUID(resource.id),
@@ -261,9 +283,12 @@ def _row(resource: Any) -> tuple[Any, ...]:
         orjson.dumps(document),
         orjson.dumps(shadow(document)).decode(),
         None if resource.external_id is None else exact(resource.external_id),
-        resource.display_name,
-        None if resource.display_name is None else comparable(resource.display_name),
     )
+
+
+def _named_row(resource: Any) -> tuple[Any, ...]:
+    name = resource.display_name
+    return (*_row(resource), name, None if name is None else comparable(name))
 
 
 def _user_row(user: Any) -> tuple[Any, ...]:
@@ -272,7 +297,7 @@ def _user_row(user: Any) -> tuple[Any, ...]:
     manager = user.EnterpriseUser and user.EnterpriseUser.manager
     manager_id = parse_uuid((manager and manager.value) or "")
     return (
-        *_row(user),
+        *_named_row(user),
         user.user_name,
         address_key(user.user_name),
         family_key,
@@ -297,7 +322,13 @@ def _role_row(role: Any) -> tuple[Any, ...]:
 
 
 def _group_row(group: Any) -> tuple[Any, ...]:
-    return _row(group)
+    return _named_row(group)
+
+
+def _case_row(case: Any) -> tuple[Any, ...]:
+    owner = case.owner and UUID(case.owner.value)
+    status = case.status and str(case.status)
+    return (*_row(case), case.subject, comparable(case.subject), status, owner)
 
 
 def _memberships(world: World) -> list[tuple[UUID, UUID]]:

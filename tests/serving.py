@@ -31,6 +31,7 @@ from scimserver.work import WorkRoom
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+CASE = "urn:ietf:params:scim:schemas:scimserver:2.0:Case"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -144,6 +145,15 @@ class ScimClient:
         """A group that was created with these members."""
         body = {"displayName": name, "members": [{"value": member} for member in members]}
         answer = await self.post("/Groups", body)
+        assert answer.status == 201, answer.text
+        return answer
+
+    async def make_case(
+        self, subject: str = "Broken link", owner: str | None = None, **attributes: Any
+    ) -> Answer:
+        """A case that was created, owned by that user or by nobody."""
+        owned = {"owner": {"value": owner}} if owner else {}
+        answer = await self.post("/Cases", {"schemas": [CASE], "subject": subject, **owned, **attributes})
         assert answer.status == 201, answer.text
         return answer
 

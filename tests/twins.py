@@ -153,7 +153,7 @@ async def _provisioned(theirs: ScimClient, found: list[Kind]) -> dict[str, Answe
     made: dict[str, Answer] = {}
     for kind in found:
         member = {"value": made["User"].id if "User" in made else boss.id}
-        body = kind.filled(THEIRS, manager={"value": boss.id}, members=member)
+        body = kind.filled(THEIRS, manager={"value": boss.id}, members=member, owner=member)
         made[kind.name] = await theirs.post(kind.endpoint, body)
         assert made[kind.name].status == 201, made[kind.name].text
     # Now that others refer to it, it has values that derive from them.

@@ -11,7 +11,7 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
-from scimserver.directory.organizations import Addresses, Organization
+from scimserver.directory.organizations import Addresses, Deactivation, Organization
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
@@ -23,6 +23,11 @@ _addresses = click.option(
     help="Which user names are taken: e-mail addresses in the Email Domains (required), or any (free).",
 )
 _timezone = click.option("--timezone", help="The IANA time zone that users without one get.")
+_deactivation = click.option(
+    "--deactivation",
+    type=click.Choice([each.value for each in Deactivation]),
+    help="Whether who is deactivated keeps their Cases, or these become nobody's.",
+)
 _title = click.option("--title", help="What people call it.")
 _profile = click.option(
     "--password-profile",
@@ -52,6 +57,7 @@ def org() -> None:
 @_title
 @_addresses
 @_timezone
+@_deactivation
 @click.option(
     "--domain", "with_domains", multiple=True, metavar="DOMAIN", help="An Email Domain; repeatable."
 )
@@ -62,6 +68,7 @@ def create(
     title: str | None,
     addresses: str | None,
     timezone: str | None,
+    deactivation: str | None,
     with_domains: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -77,6 +84,7 @@ def create(
                 title=title or "",
                 addresses=Addresses(addresses or Addresses.REQUIRED),
                 timezone=timezone or "UTC",
+                deactivation=Deactivation(deactivation or Deactivation.KEEP_CASES),
             )
         added = await _add_domains(session, made, with_domains)
         if as_json:
@@ -147,6 +155,7 @@ def show_one(name: str, *, as_json: bool) -> None:
 @_profile
 @_contact
 @_must_change
+@_deactivation
 @show.json_option
 def update(
     name: str,
@@ -157,13 +166,15 @@ def update(
     password_profile: str | None,
     support_contact: str | None,
     must_change_locked: bool | None,
+    deactivation: str | None,
     as_json: bool,
 ) -> None:
     """Change how the organisation NAME works; what is not given stays."""
-    if {title, addresses, timezone, password_profile, support_contact, must_change_locked} == {None}:
+    given = {title, addresses, timezone, password_profile, support_contact, must_change_locked, deactivation}
+    if given == {None}:
         raise click.UsageError(
-            "Say what to change: --title, --addresses, --timezone, --password-profile, --support-contact,"
-            " --must-change or --must-change-optional."
+            "Say what to change: --title, --addresses, --timezone, --deactivation, --password-profile,"
+            " --support-contact, --must-change or --must-change-optional."
         )
 
     async def command(session: Session) -> None:
@@ -178,6 +189,7 @@ def update(
                 password_profile=None if password_profile is None else Profile(password_profile),
                 support_contact=support_contact,
                 must_change_locked=must_change_locked,
+                deactivation=None if deactivation is None else Deactivation(deactivation),
             )
         changed = await organizations.find(session.database, name)
         if as_json:
@@ -198,6 +210,7 @@ def _as_object(organization: Organization) -> dict[str, Json]:
         "passwordProfile": organization.password_profile.value,
         "supportContact": organization.support_contact,
         "mustChangeLocked": organization.must_change_locked,
+        "deactivation": organization.deactivation.value,
         "created": show.stamp(organization.created),
     }
 
@@ -214,5 +227,6 @@ def _as_fields(organization: Organization) -> dict[str, str]:
         "passwords of administrators": (
             "always to be changed" if organization.must_change_locked else "to be changed unless they say so"
         ),
+        "deactivation": organization.deactivation.value,
         "created": show.moment(organization.created),
     }

@@ -12,8 +12,9 @@ from typing import Final, cast
 
 from scimserver.db.queries import load
 from scimserver.directory import users
+from scimserver.directory.differences import difference
 from scimserver.directory.users import Document, User
-from scimserver.directory.users.model import ENTERPRISE, difference, follow_user_name
+from scimserver.directory.users.model import ENTERPRISE, follow_user_name
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import Placeholder, address_key, format_placeholder, parse_placeholder
 from scimserver.kernel.errors import Conflicted, Refused

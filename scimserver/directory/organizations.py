@@ -30,6 +30,7 @@ _INSERT = _QUERIES.change("insert_organization")
 _UPDATE = _QUERIES.change("update_organization")
 _FIND = _QUERIES["find_organization"]
 _LIST = _QUERIES["list_organizations"]
+_DEACTIVATION = _QUERIES["read_deactivation"]
 
 MAX_CONTACT: Final = 200
 """Characters of a support contact: it stands in errors, beside what is wrong."""
@@ -52,6 +53,16 @@ class Addresses(StrEnum):
     """Any user name; the rule looks at the primary e-mail if there is one."""
 
 
+class Deactivation(StrEnum):
+    """What becomes of the Cases of a user who is deactivated (rule P5). Values are stored."""
+
+    KEEP_CASES = "keep_cases"
+    """They stay the user's."""
+
+    UNASSIGN_CASES = "unassign_cases"
+    """They become nobody's, as when the user is deleted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """An organisation. `name` is how operators call it; `title` is for people."""
@@ -66,6 +77,7 @@ class Organization:
     """Whom people ask about passwords; shown wherever requirements are."""
     must_change_locked: bool
     """Whether a password that an administrator sets always has to be changed by its owner."""
+    deactivation: Deactivation
     created: datetime
 
 
@@ -92,6 +104,7 @@ async def create(
     title: str = "",
     addresses: Addresses = Addresses.REQUIRED,
     timezone: str = "UTC",
+    deactivation: Deactivation = Deactivation.KEEP_CASES,
 ) -> Organization:
     """A new organisation with its built-in roles. Raises `AlreadyTaken` for a taken name."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
@@ -106,6 +119,7 @@ async def create(
         password_profile=Profile.DEFAULT,
         support_contact="",
         must_change_locked=False,
+        deactivation=deactivation,
         created=work.now,
     )
     taken = {
@@ -120,6 +134,7 @@ async def create(
                 Change(path="name", new=name),
                 Change(path="addresses", new=addresses.value),
                 Change(path="timezone", new=timezone),
+                Change(path="deactivation", new=deactivation.value),
             ),
         )
     )
@@ -131,6 +146,7 @@ async def create(
         addresses.value,
         timezone,
         work.now,
+        deactivation.value,
         broken=taken,
     )
     await roles.create_built_in(work, organization.id)
@@ -147,6 +163,7 @@ async def update(
     password_profile: Profile | None = None,
     support_contact: str | None = None,
     must_change_locked: bool | None = None,
+    deactivation: Deactivation | None = None,
 ) -> None:
     """Change how an organisation works; what is None stays. Raises `InvalidValue`."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
@@ -161,6 +178,7 @@ async def update(
         "password_profile": password_profile,
         "support_contact": support_contact,
         "must_change_locked": must_change_locked,
+        "deactivation": deactivation,
     }
     changed = {
         name: new for name, new in wanted.items() if new is not None and new != getattr(organization, name)
@@ -183,7 +201,14 @@ async def update(
         after.password_profile.value,
         after.support_contact,
         after.must_change_locked,
+        after.deactivation.value,
     )
+
+
+async def unassigns_cases(work: Work) -> bool:
+    """Whether the Cases of who is deactivated become nobody's in the actor's organisation."""
+    row = await work.fetchrow(_DEACTIVATION, work.actor.organization)
+    return row is not None and Deactivation(row["deactivation"]) is Deactivation.UNASSIGN_CASES
 
 
 async def find(database: Database, name: str) -> Organization:
@@ -209,6 +234,7 @@ def _organization(row: Record) -> Organization:
         password_profile=Profile(row["password_profile"]),
         support_contact=row["support_contact"],
         must_change_locked=row["must_change_locked"],
+        deactivation=Deactivation(row["deactivation"]),
         created=row["created"],
     )
 

@@ -30,7 +30,7 @@ _WITH_CASE_EXACT: Final = frozenset(
 """The attributes and extensions of a resource that are or hold such."""
 
 ELSEWHERE: Final = frozenset(
-    {"userName", "externalId", "active", "id", "meta", "groups", "members", "password"}
+    {"userName", "externalId", "active", "id", "meta", "groups", "members", "owner", "password"}
 )
 """What no shadow holds: it has a column, is derived from other rows, or is never compared."""
 

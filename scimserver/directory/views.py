@@ -1,9 +1,10 @@
-"""What is read of users, groups and roles: the stored document and what derives from elsewhere, at once.
+"""What is read of users, groups, roles and cases: stored documents and what derives from elsewhere, at once.
 
 One statement gives a resource whole: the bytes as stored, and beside them the names of a user's
-groups and manager, or of a group's members. The fragments here are shared by the point reads and
-by the searches that `scim` composes, so that both answer the same. Names are looked up one by one through
-the primary key: joined, the planner would read the whole organisation beside a large group.
+groups and manager, of a group's members, or of a case's owner. The fragments here are shared by the
+point reads and by the searches that `scim` composes, so that both answer the same. Names are looked up
+one by one through the primary key: joined, the planner would read the whole organisation beside a large
+group.
 """
 
 from collections.abc import Sequence
@@ -57,6 +58,16 @@ ROLE_COLUMNS: Final[LiteralString] = (
     "r.id, r.version, r.created, r.last_modified, " + _ROLE_DOCUMENT + _NONE_RELATED + _NO_MANAGER
 )
 """A role, whose document is made from its columns."""
+_CASE: Final[LiteralString] = "c.id, c.version, c.created, c.last_modified, c.document"
+CASE_COLUMNS: Final[LiteralString] = _CASE + _NONE_RELATED + _NO_MANAGER
+CASE_DERIVED_COLUMNS: Final[LiteralString] = (
+    _CASE
+    + ", CASE WHEN holder.id IS NOT NULL THEN ARRAY[holder.id] END AS ids"
+    + ", ARRAY[holder.display_name] AS names"
+    + _NO_MANAGER
+)
+CASE_DERIVED_JOINS: Final[LiteralString] = """
+LEFT JOIN users AS holder ON holder.org_id = c.org_id AND holder.id = c.owner_id"""
 
 
 def _text(*parts: LiteralString) -> LiteralString:
@@ -113,6 +124,22 @@ VIEW_ROLE: Final = Query(
     "A role.  $1 organisation, $2 id",
     _text("SELECT ", ROLE_COLUMNS, " FROM roles AS r WHERE r.org_id = $1 AND r.id = $2"),
 )
+VIEW_CASE: Final = Query(
+    "view_case",
+    "A case with its owner.  $1 organisation, $2 id",
+    _text(
+        "SELECT ",
+        CASE_DERIVED_COLUMNS,
+        " FROM cases AS c",
+        CASE_DERIVED_JOINS,
+        " WHERE c.org_id = $1 AND c.id = $2",
+    ),
+)
+VIEW_CASE_PLAIN: Final = Query(
+    "view_case_plain",
+    "A case without its owner.  $1 organisation, $2 id",
+    _text("SELECT ", CASE_COLUMNS, " FROM cases AS c WHERE c.org_id = $1 AND c.id = $2"),
+)
 
 
 class Row(Protocol):
@@ -143,7 +170,7 @@ class View(NamedTuple):
     last_modified: datetime
     stored: bytes
     related: Sequence[Reference] = ()
-    """A user's groups, or a group's members."""
+    """A user's groups, a group's members, or a case's owner."""
     manager: Reference | None = None
 
 

@@ -12,6 +12,7 @@ TokenId = NewType("TokenId", UUID)
 SessionId = NewType("SessionId", UUID)
 UserId = NewType("UserId", UUID)
 GroupId = NewType("GroupId", UUID)
+CaseId = NewType("CaseId", UUID)
 RoleId = NewType("RoleId", UUID)
 EntryId = NewType("EntryId", UUID)
 

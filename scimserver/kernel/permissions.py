@@ -24,6 +24,8 @@ class Permission(StrEnum):
     USERS_ASSIGN_ROLE = "users.assign_role"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
+    CASES_READ = "cases.read"
+    CASES_WRITE = "cases.write"
     ROLES_READ = "roles.read"
     ROLES_MANAGE = "roles.manage"
     DOMAINS_MANAGE = "domains.manage"
@@ -60,12 +62,15 @@ PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.USERS_MAIL_RESET_LINK: frozenset({Permission.USERS_READ}),
     Permission.USERS_ASSIGN_ROLE: frozenset({Permission.USERS_READ, Permission.ROLES_READ}),
     Permission.GROUPS_WRITE: frozenset({Permission.GROUPS_READ, Permission.USERS_READ}),
+    Permission.CASES_WRITE: frozenset({Permission.CASES_READ, Permission.USERS_READ}),
     Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),
     Permission.TOKENS_MANAGE: frozenset({Permission.CONNECTIONS_MANAGE}),
 }
 """What a permission is of no use without, step by step."""
 
-_READ = frozenset({Permission.USERS_READ, Permission.GROUPS_READ, Permission.ROLES_READ})
+_READ = frozenset(
+    {Permission.USERS_READ, Permission.GROUPS_READ, Permission.CASES_READ, Permission.ROLES_READ}
+)
 
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.SCIM_READ: _READ,
@@ -78,6 +83,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         Permission.USERS_SET_PASSWORD,
         Permission.USERS_MAIL_RESET_LINK,
         Permission.GROUPS_WRITE,
+        Permission.CASES_WRITE,
     },
     Scope.ROLES_ASSIGN: frozenset({Permission.USERS_ASSIGN_ROLE}),
     Scope.SESSIONS_INTROSPECT: frozenset({Permission.SESSIONS_INTROSPECT}),

@@ -27,6 +27,7 @@ _KINDS: Final[Mapping[str, TargetKind]] = {
     "users": TargetKind.USER,
     "groups": TargetKind.GROUP,
     "roles": TargetKind.ROLE,
+    "cases": TargetKind.CASE,
 }
 _ACTIONS: Final[Mapping[str, str]] = {
     Action.CLONE: UserCloned.attempt,
@@ -80,6 +81,7 @@ _NAMES: Final = (
     "Users",
     "Groups",
     "Roles",
+    "Cases",
     "Me",
     "Bulk",
     ".search",

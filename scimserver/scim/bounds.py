@@ -22,14 +22,14 @@ where all are plain: there may be one for each member."""
 MAX_NAMES: Final = 500
 """The most names in the values of a PATCH that is not plain, without those in lists: each is a path."""
 
-MAX_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 20_000, "Role": 1_000}
+MAX_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 20_000, "Role": 1_000, "Case": 1_000}
 """How many values all lists of a body may have together, by resource type; for a group's PATCH, also how
 many operations."""
 
-MAX_MODEL_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 10_000, "Role": 1_000}
+MAX_MODEL_ENTRIES: Final[Mapping[str, int]] = {"User": 1_000, "Group": 10_000, "Role": 1_000, "Case": 1_000}
 """The same for a body that is not plain: validating an entry takes longer than reading it."""
 
-MAX_MODEL_NAMES: Final[Mapping[str, int]] = {"User": 5_000, "Group": 50_000, "Role": 5_000}
+MAX_MODEL_NAMES: Final[Mapping[str, int]] = {"User": 5_000, "Group": 50_000, "Role": 5_000, "Case": 5_000}
 """The most names in all objects of such a body: on a strict connection each unknown one is an error."""
 
 MAX_PATHS_LENGTH: Final = 20_000

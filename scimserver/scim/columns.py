@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
 
 from scimserver.db.where import quoted
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser, Role
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class Node:
 
     sql: LiteralString | None
     """Its object in the shadow; None for one that every resource has."""
+    is_column: bool = False
+    """Whether `sql` is a column instead, which is NULL where the resource does not have the attribute."""
 
 
 Place = Operand | Membership | Entries | Node
@@ -76,6 +78,8 @@ class ResourceTable:
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
     same_in_all: Mapping[str, Entries] = field(default_factory=dict[str, Entries])
     """Attributes of which all rows have the same, where there is no shadow."""
+    nodes: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    """Complex attributes that are not in the shadow."""
     answered_only: frozenset[str]
     """Attributes that exist in answers alone, such as URLs: there is nothing stored to search."""
     lookup_columns: frozenset[str]
@@ -99,6 +103,8 @@ class ResourceTable:
             return Node(sql=None)
         if name in self.same_in_all:
             return self.same_in_all[name]
+        if name in self.nodes:
+            return self.nodes[name]
         return self.memberships.get(name.partition(".")[0]) or self._shadowed(binding)
 
     def _shadowed(self, binding: AttributeBinding) -> Place:
@@ -225,4 +231,23 @@ ROLES: Final = ResourceTable(
     answered_only=_ANSWERED_ONLY,
     lookup_columns=frozenset({"id", "displayName"}),
     unique=frozenset({"displayName"}),
+)
+
+CASES: Final = ResourceTable(
+    kind="Case",
+    model=Case,
+    table="cases",
+    alias="c",
+    columns={
+        **_meta("c", "Case"),
+        "subject": Operand(sql="c.subject_key", nullable=False),
+        "status": Operand(sql="c.status"),
+        "owner.value": Operand(sql="c.owner_id", kind="uuid"),
+        "owner.display": Operand(
+            sql="(SELECT o.display_name_key FROM users AS o WHERE o.org_id = c.org_id AND o.id = c.owner_id)"
+        ),
+    },
+    nodes={"owner": Node(sql="c.owner_id", is_column=True)},
+    answered_only=_ANSWERED_ONLY | {"owner.$ref"},
+    lookup_columns=frozenset({"id", "externalId", "subject", "owner.value"}),
 )

@@ -80,6 +80,8 @@ def node_compared(absent: Sql, op: CompareOperator, value: Any) -> Sql:
 
 def node_present(node: Node) -> Sql:
     """A complex attribute of which a sub-attribute is there and not empty."""
+    if node.is_column:
+        return sql("(", node.sql or "", " IS NOT NULL)")
     return TRUE if node.sql is None else sql("jsonb_path_exists(", node.sql, ", '$.* ", _NOT_EMPTY, "')")
 
 

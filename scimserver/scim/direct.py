@@ -25,7 +25,7 @@ from scimserver.scim.render import Renderer
 from scimserver.scim.search_sql import Search, SearchStatement
 from scimserver.scim.service import ProvisioningService
 
-_BY_ID: Final = re.compile("/(Users|Groups|Roles)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_BY_ID: Final = re.compile("/(Users|Groups|Roles|Cases)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _START: Final = re.compile("[1-9][0-9]{0,8}")
 _COUNT: Final = re.compile("[0-9]{1,9}")
 _OF_RESOURCES: Final = frozenset({"attributes", "excludedAttributes"})
@@ -50,7 +50,7 @@ class DirectReads:
         self._service = service
         self._reads = reads
         self._renderer = renderer
-        self._kinds = {name: _kind(service, name) for name in ("Users", "Groups", "Roles")}
+        self._kinds = {name: _kind(service, name) for name in ("Users", "Groups", "Roles", "Cases")}
 
     async def answer(self, request: web.Request, path: str, caller: Caller) -> ScimResponse | None:
         """The answer to a plain read; None for what the protocol core has to look at.

@@ -30,6 +30,7 @@ from scimserver.kernel.errors import Conflicted, RateLimited, TooManyFailures, U
 from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
 from scimserver.scim.answers import RawResponse
 from scimserver.scim.attempts import attempt_of, refusal, route_of
+from scimserver.scim.cases import CaseAdapter
 from scimserver.scim.direct import DirectReads
 from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, UnsupportedEncoding, scim_error
 from scimserver.scim.handler import ProvisioningHandler
@@ -131,6 +132,7 @@ class ScimFace:
             "User": UserAdapter(self.renderer, self.desk, treatment),
             "Group": GroupAdapter(self.renderer),
             "Role": RoleAdapter(self.renderer),
+            "Case": CaseAdapter(self.renderer),
         }
         trace = exchange.trace
         operation = exchange.operation

@@ -45,6 +45,7 @@ USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)
 ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
 ROLE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Role"
+CASE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Case"
 
 
 class Email(StockEmail):
@@ -151,6 +152,43 @@ class Role(Resource[Any]):
 
     built_in: Annotated[bool | None, Mutability.read_only] = None
     """Whether the role came with the organisation and can neither be changed nor deleted."""
+
+
+class CaseOwner(ComplexAttribute):
+    """The User who works on a case."""
+
+    value: Annotated[str | None, CaseExact.true] = None
+    """The id of the owner."""
+
+    ref: Annotated[Reference["User"] | None, CaseExact.true] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the owner; it may stand for `value`."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """The owner's `displayName`."""
+
+
+class Case(Resource[Any]):
+    """What a person of the organisation works on: registered by the product, owned by one User or nobody."""
+
+    __schema__ = URN(CASE_SCHEMA)
+
+    class Status(ExtensibleStringEnum):
+        """How far the work is; no other values are taken."""
+
+        open = "open"
+        pending = "pending"
+        closed = "closed"
+
+    subject: Annotated[str | None, Required.true] = None
+    """What the case is about."""
+
+    status: Status | None = None
+    """How far the work is: `open`, `pending` or `closed`; `open` where nothing is said."""
+
+    owner: CaseOwner | None = None
+    """Who works on it."""
 
 
 ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser]

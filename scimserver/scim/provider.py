@@ -28,6 +28,7 @@ from scim2_models import (
 from scimserver.kernel.addresses import address_key
 from scimserver.scim.models import (
     USER_SCHEMA,
+    Case,
     EnterpriseUser,
     Group,
     ProvisionedUser,
@@ -94,11 +95,12 @@ def _config() -> ServiceProviderConfig:
 def provider(*, strict: bool) -> ScimProvider:
     """The service as strict or tolerant connections meet it. Built once: models cost 0.1 s."""
     return ScimProvider(
-        models=[User, EnterpriseUser, Group, Role],
+        models=[User, EnterpriseUser, Group, Role, Case],
         resource_types=[
             ResourceType.from_resource(ProvisionedUser),
             ResourceType.from_resource(Group),
             ResourceType.from_resource(Role),
+            ResourceType.from_resource(Case),
         ],
         config=_config(),
         policy=STRICT if strict else TOLERANT,

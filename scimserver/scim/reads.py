@@ -12,7 +12,7 @@ from scimserver.directory import views
 from scimserver.directory.views import View, view_of
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
-from scimserver.scim.columns import GROUPS, ROLES, USERS
+from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS
 from scimserver.scim.models import ENTERPRISE_SCHEMA
 from scimserver.scim.page_sql import RowColumns
 from scimserver.scim.projection import Projector
@@ -29,17 +29,24 @@ class Found:
     previous: Any = None
 
 
-_WHOLE: Final = {"User": views.VIEW_USER, "Group": views.VIEW_GROUP, "Role": views.VIEW_ROLE}
+_WHOLE: Final = {
+    "User": views.VIEW_USER,
+    "Group": views.VIEW_GROUP,
+    "Role": views.VIEW_ROLE,
+    "Case": views.VIEW_CASE,
+}
 _PLAIN: Final = {
     "User": views.VIEW_USER_PLAIN,
     "Group": views.VIEW_GROUP_PLAIN,
     "Role": views.VIEW_ROLE,
+    "Case": views.VIEW_CASE_PLAIN,
 }
 
 WHOLE_ROWS: Final = {
     "User": RowColumns(table=USERS, select=views.USER_DERIVED_COLUMNS, joins=views.USER_DERIVED_JOINS),
     "Group": RowColumns(table=GROUPS, select=views.GROUP_DERIVED_COLUMNS, joins=views.GROUP_DERIVED_JOINS),
     "Role": RowColumns(table=ROLES, select=views.ROLE_COLUMNS),
+    "Case": RowColumns(table=CASES, select=views.CASE_DERIVED_COLUMNS, joins=views.CASE_DERIVED_JOINS),
 }
 """What a page holds of each resource that is answered whole."""
 
@@ -47,10 +54,11 @@ PLAIN_ROWS: Final = {
     "User": RowColumns(table=USERS, select=views.USER_COLUMNS),
     "Group": RowColumns(table=GROUPS, select=views.GROUP_COLUMNS),
     "Role": RowColumns(table=ROLES, select=views.ROLE_COLUMNS),
+    "Case": RowColumns(table=CASES, select=views.CASE_COLUMNS),
 }
 """The same where the answer carries nothing that derives from elsewhere."""
 
-_DERIVED: Final = {"Group": "members"}
+_DERIVED: Final = {"Group": "members", "Case": "owner"}
 """The one attribute that derives from elsewhere, of the types beside users that have one."""
 
 

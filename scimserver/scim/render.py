@@ -65,8 +65,10 @@ class Renderer:
                 return self.user(view)
             case "Group":
                 return self.group(view)
-            case _:
+            case "Role":
                 return self.role(view)
+            case _:
+                return self.case(view)
 
     def user(self, view: View) -> Rendered:
         """A user with the groups and the manager of the view."""
@@ -90,16 +92,23 @@ class Renderer:
         """A role."""
         return self._whole(view, "Role", "Roles", view.stored)
 
+    def case(self, view: View) -> Rendered:
+        """A case with the owner of the view."""
+        owner = orjson.dumps(self._reference(view.related[0], "Users")) if view.related else b""
+        tail = b',"owner":' + owner if owner else b""
+        return self._whole(view, "Case", "Cases", view.stored, tail, _digest(owner))
+
     def _entries(self, references: Sequence[Reference], endpoint: str, kind: str) -> bytes:
         if not references:
             return b""
         return orjson.dumps([self._entry(reference, endpoint, kind) for reference in references])
 
     def _entry(self, reference: Reference, endpoint: str, kind: str) -> dict[str, str]:
-        entry = {"value": str(reference.id), "$ref": self.location(endpoint, reference.id), "type": kind}
-        if reference.name is not None:
-            entry["display"] = reference.name
-        return entry
+        return {**self._reference(reference, endpoint), "type": kind}
+
+    def _reference(self, reference: Reference, endpoint: str) -> dict[str, str]:
+        named = {"value": str(reference.id), "$ref": self.location(endpoint, reference.id)}
+        return named if reference.name is None else {**named, "display": reference.name}
 
     def _manager(self, manager: Reference | None) -> bytes:
         if manager is None:

@@ -46,6 +46,7 @@ _READ = {
     "User": Permission.USERS_READ,
     "Group": Permission.GROUPS_READ,
     "Role": Permission.ROLES_READ,
+    "Case": Permission.CASES_READ,
 }
 _WRITE = {
     ("User", Operation.create): Permission.USERS_CREATE,
@@ -60,9 +61,13 @@ _WRITE = {
     ("Role", Operation.replace): Permission.ROLES_MANAGE,
     ("Role", Operation.patch): Permission.ROLES_MANAGE,
     ("Role", Operation.delete): Permission.ROLES_MANAGE,
+    ("Case", Operation.create): Permission.CASES_WRITE,
+    ("Case", Operation.replace): Permission.CASES_WRITE,
+    ("Case", Operation.patch): Permission.CASES_WRITE,
+    ("Case", Operation.delete): Permission.CASES_WRITE,
 }
 
-_ENDPOINTS = frozenset({"Users", "Groups", "Roles"})
+_ENDPOINTS = frozenset({"Users", "Groups", "Roles", "Cases"})
 _ID = re.compile("[0-9A-Za-z-]+")
 _OPERATIONS = {
     ("GET", False): Operation.search,

@@ -61,7 +61,8 @@ def _sort_key(request: SearchRequest[Any], table: ResourceTable) -> SortKey | No
 
 def _column_key(operand: Operand, *, unique: bool) -> SortKey | None:
     if operand.kind == "uuid":
-        return None
+        # A resource's own id decides among equals anyway.
+        return _text_key(f"{operand.sql}::text") if operand.nullable else None
     return SortKey(sql=operand.sql, kind=operand.kind, nullable=operand.nullable, unique=unique)
 
 

@@ -299,6 +299,36 @@ async def delete_built_in_role(scim: ScimClient) -> Attempt:
     return Attempt(method="DELETE", path=f"/Roles/{found.ids[0]}")
 
 
+async def post_case_of_a_user(scim: ScimClient) -> Attempt:
+    body = {"subject": f"Case {uuid4().hex}", "owner": {"value": (await scim.make_user()).id}}
+    return Attempt(method="POST", path="/Cases", body=body)
+
+
+async def post_case_of_nobody_known(scim: ScimClient) -> Attempt:
+    return Attempt(method="POST", path="/Cases", body={"subject": "Case", "owner": {"value": NOBODY}})
+
+
+async def put_case_as_it_is(scim: ScimClient) -> Attempt:
+    case = await scim.make_case(owner=(await scim.make_user()).id)
+    return Attempt(method="PUT", path=f"/Cases/{case.id}", body=case.json)
+
+
+async def patch_case_to_another_owner(scim: ScimClient) -> Attempt:
+    case, user = await scim.make_case(owner=(await scim.make_user()).id), await scim.make_user()
+    return patching(f"/Cases/{case.id}", serving.replace("owner.value", user.id))
+
+
+async def delete_case(scim: ScimClient) -> Attempt:
+    return Attempt(method="DELETE", path=f"/Cases/{(await scim.make_case()).id}")
+
+
+async def delete_owner_of_two_cases(scim: ScimClient) -> Attempt:
+    user = await scim.make_user()
+    for subject in ("One", "Two"):
+        await scim.make_case(subject, user.id)
+    return Attempt(method="DELETE", path=f"/Users/{user.id}")
+
+
 SCENARIOS: dict[Arrange, int] = {
     post_user: 201,
     post_user_after_the_rules_changed: 201,
@@ -344,6 +374,12 @@ SCENARIOS: dict[Arrange, int] = {
     patch_role_as_it_is: 200,
     delete_role_with_user: 204,
     delete_built_in_role: 400,
+    post_case_of_a_user: 201,
+    post_case_of_nobody_known: 400,
+    put_case_as_it_is: 200,
+    patch_case_to_another_owner: 200,
+    delete_case: 204,
+    delete_owner_of_two_cases: 204,
 }
 """What each is answered when nothing fails."""
 
@@ -357,6 +393,8 @@ OF_EACH_KIND: frozenset[Arrange] = frozenset(
         put_group_with_other_members,
         patch_group_adding_a_member,
         delete_group_with_member,
+        post_case_of_a_user,
+        delete_case,
     }
 )
 """One for each method and type: until it is known who calls, others cannot be told from these."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.serving import BASE_URL, ENTERPRISE, LIST, USER, Installation, ScimClient
+from tests.serving import BASE_URL, CASE, ENTERPRISE, LIST, USER, Installation, ScimClient
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ROLE = "urn:ietf:params:scim:schemas:scimserver:2.0:Role"
@@ -61,6 +61,7 @@ async def test_resource_types_are_those_that_are_served(scim: ScimClient):
         "User": ("User", "/Users", USER),
         "Group": ("Group", "/Groups", GROUP),
         "Role": ("Role", "/Roles", ROLE),
+        "Case": ("Case", "/Cases", CASE),
     }
 
 
@@ -71,7 +72,7 @@ async def test_user_type_names_its_extension(scim: ScimClient):
 
 async def test_schemas_are_those_that_are_served(scim: ScimClient):
     body = (await scim.get("/Schemas")).json
-    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ROLE, ENTERPRISE}
+    assert {schema["id"] for schema in body["Resources"]} >= {USER, GROUP, ROLE, CASE, ENTERPRISE}
     assert body["totalResults"] == len(body["Resources"])
 
 

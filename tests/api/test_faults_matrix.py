@@ -68,6 +68,7 @@ _STATE = """
 SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS users,
        (SELECT jsonb_object_agg(id, version) FROM groups WHERE org_id = $1) AS groups,
        (SELECT jsonb_object_agg(id, version) FROM roles WHERE org_id = $1) AS roles,
+       (SELECT jsonb_object_agg(id, version) FROM cases WHERE org_id = $1) AS cases,
        (SELECT jsonb_object_agg(group_id || '/' || user_id, 1)
         FROM group_members WHERE org_id = $1) AS members,
        (SELECT jsonb_object_agg(user_id, changed) FROM credentials WHERE org_id = $1) AS passwords,
@@ -163,6 +164,10 @@ class World:
             found = await self.scim.find(f'displayName eq "{attempt.body["displayName"]}"', "/Groups")
             if found.ids:
                 return
+        if attempt.method == "POST" and attempt.path == "/Cases":
+            found = await self.scim.find(f'subject eq "{attempt.body["subject"]}"', "/Cases")
+            if found.ids:
+                return
         if attempt.path.endswith("/.clone") and not attempt.body:
             source = await self.scim.get(attempt.path.removesuffix("/.clone"))
             if source.status == 200 and await self._is_cloned(source.json["userName"]):
@@ -180,7 +185,7 @@ def effect(before: State, after: State) -> Effect:
     for table, rows in after.items():
         old = before[table]
         changed = sum(1 for key in rows.keys() & old.keys() if rows[key] != old[key])
-        if table in ("users", "groups", "roles"):
+        if table in ("users", "groups", "roles", "cases"):
             changed = sum(rows[key] - old[key] for key in rows.keys() & old.keys())
         if table == "totals":
             more = [rows.get(kind, 0) - old.get(kind, 0) for kind in ("User", "Group", "Role")]

@@ -26,6 +26,12 @@ async def test_their_user_cannot_join_our_group(houses: Houses):
     assert (await houses.ours[0].patch(f"/Groups/{group.id}", joining)).error == (400, "invalidValue")
 
 
+async def test_their_user_cannot_own_our_case(houses: Houses):
+    case = await houses.ours[0].make_case()
+    giving = {"op": "add", "path": "owner", "value": {"value": houses.aims[0].ids["User"]}}
+    assert (await houses.ours[0].patch(f"/Cases/{case.id}", giving)).error == (400, "invalidValue")
+
+
 async def test_removing_their_user_from_our_group_changes_nothing_of_theirs(houses: Houses):
     user, team = (houses.aims[0].ids[name] for name in ("User", "Group"))
     group = await houses.ours[0].make_group("Ours")

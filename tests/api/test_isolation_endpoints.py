@@ -45,6 +45,8 @@ SEARCHED = [
     {"filter": 'emails[type eq "<word>-type"].value eq "<word>-value"'},
     {"filter": 'groups.value eq "<Group>"'},
     {"filter": 'members.value eq "<User>"'},
+    {"filter": 'owner.value eq "<User>"'},
+    {"filter": 'owner.display eq "<word>-displayName"'},
     {"filter": "userName pr or displayName pr"},
     {"count": "0"},
     {"attributes": "userName", "sortBy": "userName"},
@@ -56,7 +58,7 @@ async def test_searches_answer_for_theirs_as_for_nobodys(houses: Houses, params:
     told = [
         [
             (await scim.get(path, **aim.at(params))).text
-            for aim, path, scim in product([aim], ("/", "/Users", "/Groups"), houses.ours)
+            for aim, path, scim in product([aim], ("/", "/Users", "/Groups", "/Cases"), houses.ours)
         ]
         for aim in houses.aims
     ]
@@ -95,7 +97,18 @@ PATCHES: list[dict[str, Any]] = [
     {"op": "replace", "path": f"{ENTERPRISE}:manager", "value": {"value": "<User>"}},
     {"op": "add", "path": f"{ENTERPRISE}:manager.value", "value": "<User>"},
     {"op": "replace", "value": {ENTERPRISE: {"manager": {"$ref": f"{BASE_URL}/Users/<User>"}}}},
+    {"op": "replace", "path": "owner", "value": {"value": "<User>"}},
+    {"op": "add", "path": "owner.value", "value": "<User>"},
+    {"op": "replace", "path": "owner.$ref", "value": f"{BASE_URL}/Users/<User>"},
+    {"op": "replace", "value": {"owner": {"$ref": f"{BASE_URL}/Users/<User>"}}},
 ]
+
+
+def patched_by(patch: dict[str, Any]) -> tuple[str, str]:
+    """The endpoint of what a patch is for, and the attribute that has to be there."""
+    if "members" in str(patch):
+        return "/Groups", "displayName"
+    return ("/Cases", "subject") if "owner" in str(patch) else ("/Users", "userName")
 
 
 async def test_patches_try_every_attribute_that_refers(houses: Houses):
@@ -105,7 +118,7 @@ async def test_patches_try_every_attribute_that_refers(houses: Houses):
 
 @pytest.mark.parametrize("patch", PATCHES, ids=str)
 async def test_reference_to_theirs_is_patched_like_one_to_nobody(houses: Houses, patch: dict[str, Any]):
-    endpoint, name = ("/Groups", "displayName") if "members" in str(patch) else ("/Users", "userName")
+    endpoint, name = patched_by(patch)
     for scim in houses.ours:
         told: list[list[object]] = []
         for aim in houses.aims:

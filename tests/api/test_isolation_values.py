@@ -93,7 +93,7 @@ async def page(scim: ScimClient, path: str, cursor: str, *, by_body: bool) -> An
 
 
 @pytest.mark.parametrize("by_body", [False, True], ids=["GET", "POST"])
-@pytest.mark.parametrize("path", ["/Users", "/Groups", "/"])
+@pytest.mark.parametrize("path", ["/Users", "/Groups", "/Cases", "/"])
 async def test_cursor_of_theirs_is_worth_as_much_as_a_forged_one(
     installation: Installation, houses: Houses, path: str, by_body: bool
 ):
@@ -102,6 +102,7 @@ async def test_cursor_of_theirs_is_worth_as_much_as_a_forged_one(
         for name in ("first", "second"):
             await scim.post("/Users", {"userName": f"{name}-of-{scim.organization}"})
             await scim.make_group(name)
+            await scim.make_case(name)
     for minting in (houses.theirs, strict):
         for minted_by_body in (False, True):
             cursor = (await page(minting, path, "", by_body=minted_by_body)).json["nextCursor"]

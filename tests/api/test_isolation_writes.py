@@ -49,10 +49,10 @@ async def sides(database_of_twins: str, twins: Twins) -> AsyncGenerator[Sides]:
     await connection.close()
 
 
-def body_of(method: str, kind: Kind, resource: Answer) -> Any:
-    """A next state of a resource: another value for everything, and other references."""
+def body_of(method: str, kind: Kind, user: Answer) -> Any:
+    """A next state of a resource: another value for everything, and the user in each reference."""
     references = {
-        each.name: {"value": resource.id} for each in kind.attributes if each.refers and not each.is_list
+        each.name: {"value": user.id} for each in kind.attributes if each.refers and not each.is_list
     }
     document = kind.filled(NEW, password="seventeen blue socks", **references)
     if method == "PATCH":
@@ -71,7 +71,7 @@ async def test_write_to_ours_leaves_theirs_of_the_same_id_alone(
     organizations = (twins.ours.organization, twins.theirs.organization)
     before = [await rows_of(connection, each) for each in organizations]
     path = path.replace("{resource_id}", twins.made[name].id)
-    answer = await ours.request(method, path, body_of(method, kind, twins.made[name]))
+    answer = await ours.request(method, path, body_of(method, kind, twins.made["User"]))
     assert 200 <= answer.status < 300, answer.text
     assert THEIRS not in answer.text
     after = [await rows_of(connection, each) for each in organizations]

@@ -50,7 +50,7 @@ def test_server_passes_every_check_of_a_tag(results: list[CheckResult], tag: str
     assert [result for result in tagged if result.status not in PASSED] == []
 
 
-@pytest.mark.parametrize("kind", [None, "User", "Group", "Role"])
+@pytest.mark.parametrize("kind", [None, "User", "Group", "Role", "Case"])
 def test_server_passes_every_check_of_a_resource_type(results: list[CheckResult], kind: str | None) -> None:
     of_kind = [result for result in results if result.resource_type == kind]
     assert of_kind

@@ -12,6 +12,7 @@ DEFAULTS = {
     "passwordProfile": "default",
     "supportContact": "",
     "mustChangeLocked": False,
+    "deactivation": "keep_cases",
 }
 
 
@@ -117,6 +118,15 @@ def test_org_update_changes_what_is_given_and_leaves_the_rest(commands: Commands
     changed = commands.json("org", "update", "acme", "--addresses", "free")
     assert changed == {**without(made, "domains"), "addresses": "free"}
     assert commands.json("org", "list") == [changed]
+
+
+def test_org_update_says_what_becomes_of_cases(commands: Commands):
+    made = commands.json("org", "create", "acme", "--deactivation", "unassign_cases")
+    assert made["deactivation"] == "unassign_cases"
+    changed = commands.json("org", "update", "acme", "--deactivation", "keep_cases")
+    assert changed == without({**made, "deactivation": "keep_cases"}, "domains")
+    [entry] = [each for each in commands.log("acme") if each["event"] == "organization.update"]
+    assert [change["path"] for change in entry["changes"]] == ["deactivation"]
 
 
 def test_org_update_is_logged_in_the_organisation_with_old_and_new(commands: Commands):

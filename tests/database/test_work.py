@@ -11,8 +11,9 @@ from scimserver.kernel.actor import NOBODY
 from scimserver.kernel.errors import AlreadyTaken, Conflicted, NotPermitted, Unavailable
 from scimserver.kernel.facts import UserCreated
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work, WorkRoom
+from scimserver.work import Operation, Work, WorkRoom
 from tests.works import (
+    ACTOR,
     DELETED,
     MAKE,
     ORIGIN,
@@ -72,6 +73,34 @@ async def test_work_writes_what_ran_at_once_and_the_log_in_one_transaction(
         work.note(DELETED)
     assert await counts(rows) == {"things": 1, "log_entries": 1, "log_values": 1, "outbox": 1}
     assert len(await written_by(rows, "by_transaction")) == 1
+
+
+async def test_work_writes_what_was_flushed_with_the_rest(room: WorkRoom, rows: Rows):
+    operation = Operation()
+    async with room.open(ACTOR, ORIGIN, operation=operation) as work:
+        for fact in (RENAMED, DELETED):
+            work.note(fact)
+            await work.flush()
+        work.change(MAKE, "one")
+        work.note(UNCHANGED)
+    entries = await rows("log_entries")
+    assert [row["event"] for row in entries] == ["user.update", "user.delete", "user.update"]
+    assert (entries[0]["id"], entries[0]["entry"]) == (operation.id, operation.written)
+    assert len(await written_by(rows, "by_transaction")) == 1
+
+
+async def test_work_keeps_nothing_that_was_flushed_when_its_block_fails(
+    open_work: Callable[..., Work], rows: Rows
+):
+    async def fail() -> None:
+        async with open_work() as work:
+            work.note(RENAMED)
+            await work.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await counts(rows) == dict.fromkeys(TABLES, 0)
 
 
 async def test_work_says_how_many_rows_a_change_hit(open_work: Callable[..., Work]):

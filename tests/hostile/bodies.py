@@ -22,6 +22,10 @@ def resource(c: Choices, kind: Kind) -> Body:
     body: Body = {"schemas": [kind.schema]}
     if kind.name == "User":
         body["userName"] = address(c)
+    elif kind.name == "Case":
+        body["subject"] = c.pick(PLAIN)
+        if c.chance(60):
+            body["owner"] = reference(c)
     else:
         body["displayName"] = c.pick(PLAIN)
         body["members"] = [reference(c) for _ in range(c.below(4))]
@@ -94,6 +98,8 @@ def operation(c: Choices, kind: Kind) -> Any:
         if c.chance(40):
             return {"op": verb, "path": f'members[value eq "{member}"]'}
         return {"op": verb, "path": "members", "value": [reference(c) for _ in range(1 + c.below(3))]}
+    if how < 15 and kind.name == "Case":
+        return {"op": verb, "path": c.pick(("owner", "owner.value", "owner.$ref")), "value": reference(c)}
     if how < 19:
         made: Body = {"op": verb, "path": filters.path(c, kind), "value": anything(c)}
         return {name: item for name, item in made.items() if not c.chance(5)}

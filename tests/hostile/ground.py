@@ -26,6 +26,7 @@ from tests.hostile.wire import Wire
 USERS = 30
 GROUPS = 8
 ROLES = 4
+CASES = 8
 STRANGER = "nobody-else-knows"
 """Stands in every name of the other organisation: no answer may hold it."""
 
@@ -50,6 +51,7 @@ class House:
     users: tuple[str, ...]
     groups: tuple[str, ...]
     roles: tuple[str, ...]
+    cases: tuple[str, ...]
 
 
 async def prepare(dsn: str) -> None:
@@ -63,7 +65,7 @@ async def prepare(dsn: str) -> None:
 
 
 async def houses(dsn: str, address: tuple[str, int], names: Sequence[str]) -> list[House]:
-    """Organisations of these names, each with users and groups that came over SCIM."""
+    """Organisations of these names, each with users, groups and cases that came over SCIM."""
     settings = DatabaseSettings(dsn=dsn, points_size=1, searches_size=1)
     async with Database.open(settings) as database:
         return [await _house(WorkRoom(database), address, name) for name in names]
@@ -85,6 +87,9 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
             await _made(wire, secrets[0], "/Groups", _group(name, number, users)) for number in range(GROUPS)
         ]
         roles = [await _made(wire, secrets[5], "/Roles", _role(name, number)) for number in range(ROLES)]
+        cases = [
+            await _made(wire, secrets[0], "/Cases", _case(name, number, users)) for number in range(CASES)
+        ]
     finally:
         await wire.close()
     return House(
@@ -94,6 +99,7 @@ async def _house(room: WorkRoom, address: tuple[str, int], name: str) -> House:
         users=tuple(users),
         groups=tuple(groups),
         roles=tuple(roles),
+        cases=tuple(cases),
     )
 
 
@@ -150,6 +156,11 @@ def _group(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
 def _role(name: str, number: int) -> dict[str, object]:
     permissions = [{"value": each} for each in ("users.read", "log.read", "users.clone")[:number]]
     return {"displayName": f"{name} role {number}", "permissions": permissions}
+
+
+def _case(name: str, number: int, users: Sequence[str]) -> dict[str, object]:
+    owner = {"owner": {"value": users[number % 3]}} if number % 4 else {}
+    return {"subject": f"{name} case {number}", "externalId": f"{name}-case-{number}", **owner}
 
 
 async def _made(wire: Wire, token: str, path: str, body: dict[str, object]) -> str:

@@ -20,7 +20,7 @@ from tests.hostile.wire import Answer, NoAnswer
 
 _WRITES = (b"POST", b"PUT", b"PATCH", b"DELETE")
 _READ_BACK = 3
-"""How many of the users, and of the groups, that a session made are looked for again."""
+"""How many of the users, of the groups and of the cases that a session made are looked for again."""
 _LONGEST_CONDITION = 6_000
 _SLOWEST = 10
 
@@ -129,7 +129,7 @@ class Lane:
             self._state = None
 
     def _forget(self) -> None:
-        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Roles": []}
+        self._made: dict[str, list[str]] = {"Users": [], "Groups": [], "Roles": [], "Cases": []}
         self._cursor = ""
         self._etag = 'W/"1"'
 
@@ -179,7 +179,7 @@ class Lane:
 
     async def _aftermath(self, planned: Session) -> Finding | None:
         """Read back what the session left: nothing that is stored may break a read."""
-        paths = ["/Users?count=1000", "/Groups?count=1000", "/Roles?count=1000"]
+        paths = [f"/{kind}?count=1000" for kind in self._made]
         paths += [f"/{kind}/{each}" for kind, made in self._made.items() for each in made[-_READ_BACK:]]
         for path in paths:
             check = read(self.house.tokens[0], path)
@@ -205,7 +205,7 @@ class Lane:
         if faults := list(_faults(resource, is_partial=False)):
             return _Wrong(complaints=faults, answer=json.dumps(resource)[:1500])
         kind = resource["meta"]["resourceType"]
-        name = "userName" if kind == "User" else "displayName"
+        name = _NAMES.get(kind, "displayName")
         condition = quote(f"{name} eq {json.dumps(resource[name])}", safe="")
         if len(condition) > _LONGEST_CONDITION:
             return None
@@ -234,7 +234,12 @@ class Lane:
 
     def _resource(self, mark: Mark, number: int) -> str:
         """The id of a resource of our own."""
-        there = {Mark.USER: self.house.users, Mark.GROUP: self.house.groups, Mark.ROLE: self.house.roles}
+        there = {
+            Mark.USER: self.house.users,
+            Mark.GROUP: self.house.groups,
+            Mark.ROLE: self.house.roles,
+            Mark.CASE: self.house.cases,
+        }
         if mark in there:
             return _one(there[mark], number)
         kind, instead = _MADE[mark]
@@ -245,6 +250,7 @@ _MADE = {
     Mark.MADE_USER: ("Users", Mark.USER),
     Mark.MADE_GROUP: ("Groups", Mark.GROUP),
     Mark.MADE_ROLE: ("Roles", Mark.ROLE),
+    Mark.MADE_CASE: ("Cases", Mark.CASE),
 }
 """What a session made, and what stands for it before there is any."""
 
@@ -266,7 +272,7 @@ def _finding(planned: Session, index: int, request: Request, wrong: _Wrong) -> F
 def _faults(resource: Mapping[str, Any], *, is_partial: bool) -> Iterator[str]:
     """Why a resource does not keep to its schema, as scim2-models reads it."""
     kind = (resource.get("meta") or {}).get("resourceType")
-    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Role") else None
+    model = provider(strict=False).model_for(kind) if kind in ("User", "Group", "Role", "Case") else None
     if model is None:
         return
     try:
@@ -285,11 +291,15 @@ def _shown(answer: Answer) -> str:
     return f"{answer.status} {headers} {answer.body[:1500]!r}"
 
 
+_NAMES = {"User": "userName", "Case": "subject"}
+"""What resources are looked for by, where it is not `displayName`."""
+
 _VERBS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _ENDPOINTS = {
     "Users",
     "Groups",
     "Roles",
+    "Cases",
     "Schemas",
     "ResourceTypes",
     "ServiceProviderConfig",

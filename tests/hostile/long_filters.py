@@ -56,6 +56,13 @@ _CONDITIONS_OF: dict[str, tuple[str, ...]] = {
         'members.display co "a#"',
         'members[type eq "User"]',
     ),
+    "Case": (
+        "owner pr",
+        'owner.value eq "a#"',
+        'owner.display co "a#"',
+        'status eq "#"',
+        'subject sw "a#"',
+    ),
 }
 INNER = (
     "value pr",

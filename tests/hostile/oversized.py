@@ -152,7 +152,7 @@ def resource(c: Choices, kind: Kind) -> Body:
     if kind.name == "User":
         body["userName"] = address(c)
     else:
-        body["displayName"] = c.pick(PLAIN)
+        body["subject" if kind.name == "Case" else "displayName"] = c.pick(PLAIN)
     most = _most(c, kind)
     if c.chance(15):
         few = _object(c, c.pick((500, 5_000)))

@@ -10,6 +10,7 @@ MARKS = {
     "User": (Mark.USER, Mark.MADE_USER, 30),
     "Group": (Mark.GROUP, Mark.MADE_GROUP, 8),
     "Role": (Mark.ROLE, Mark.MADE_ROLE, 4),
+    "Case": (Mark.CASE, Mark.MADE_CASE, 8),
 }
 """For each resource type: one that there is, one that the session made, and how many there are."""
 

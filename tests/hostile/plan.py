@@ -21,11 +21,13 @@ class Mark(StrEnum):
 
     USER = "u"
     GROUP = "g"
+    CASE = "k"
     MADE_USER = "m"
     """A user that this session made, the youngest first; before there is one, a user."""
     MADE_GROUP = "n"
     ROLE = "r"
     MADE_ROLE = "o"
+    MADE_CASE = "l"
     STRANGER = "v"
     """The id of a resource of another organisation."""
     DOMAIN = "d"

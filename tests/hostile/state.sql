@@ -7,6 +7,8 @@ SELECT
         FROM groups WHERE org_id = $1),
     (SELECT count(*) || ' members ' || COALESCE(sum(hashtextextended(group_id::text || user_id || xmin::text, 0)), 0)
         FROM group_members WHERE org_id = $1),
+    (SELECT count(*) || ' cases ' || COALESCE(sum(hashtextextended(id || xmin::text, version)), 0)
+        FROM cases WHERE org_id = $1),
     (SELECT count(*) || ' passwords ' || COALESCE(sum(hashtextextended(user_id || xmin::text, 0)), 0)
         FROM credentials WHERE org_id = $1),
     (SELECT count(*) || ' roles ' || COALESCE(sum(hashtextextended(id || xmin::text, version)), 0)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import InvalidFilterException, Path, ScimFilter, SearchRequest
 
-from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
+from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.provider import TOLERANT
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, compiled, rows_of, values_of, worlds
 
-NOT_SEARCHABLE = USERS.answered_only | GROUPS.answered_only | ROLES.answered_only | {"password"}
+STORED_NOWHERE = USERS.answered_only | GROUPS.answered_only | ROLES.answered_only | CASES.answered_only
+NOT_SEARCHABLE = STORED_NOWHERE | {"password"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def _paths(table: ResourceTable) -> list[tuple[str, Any]]:
     return [(path, binding) for path, binding in bound if binding is not None]
 
 
-PATHS = {table: _paths(table) for table in (USERS, GROUPS, ROLES)}
+PATHS = {table: _paths(table) for table in (USERS, GROUPS, ROLES, CASES)}
 MULTIVALUED = {
     table: [path for path, binding in PATHS[table] if binding.is_multivalued and not binding.sub_field_name]
     for table in PATHS
@@ -214,6 +215,12 @@ def test_filter_finds_the_roles_that_the_library_finds(rows, case):
 
 
 @GENERATED
-@given(case=cases(USERS, GROUPS, ROLES))
+@given(case=cases(CASES))
+def test_filter_finds_the_cases_that_the_library_finds(rows, case):
+    _assert_same(rows, case, (CASES,))
+
+
+@GENERATED
+@given(case=cases(USERS, GROUPS, ROLES, CASES))
 def test_filter_over_all_types_finds_what_the_library_finds(rows, case):
-    _assert_same(rows, case, (USERS, GROUPS, ROLES))
+    _assert_same(rows, case, (USERS, GROUPS, ROLES, CASES))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import SCIMException
 
-from scimserver.scim.models import ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from scimserver.scim.models import CASE_SCHEMA, ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from tests.bodies import Body, created, message, op, patched
 
 MANAGER = f"{ENTERPRISE_SCHEMA}:manager"
-RESOURCE_TYPES = st.sampled_from(["User", "Group"])
+RESOURCE_TYPES = st.sampled_from(["User", "Group", "Case"])
 
 # --- Anything -------------------------------------------------------------------------------------
 
@@ -92,6 +92,12 @@ GROUP_ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
     "externalId": WORDS,
     "members": st.none() | PEOPLE,
 }
+OWNERS = st.none() | MANAGERS
+CASE_ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
+    "externalId": WORDS,
+    "status": WORDS | st.just("open"),
+    "owner": OWNERS,
+}
 PATHS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "User": {
         **USER_ATTRIBUTES,
@@ -106,6 +112,7 @@ PATHS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         f"{USER_SCHEMA}:title": WORDS,
     },
     "Group": {**GROUP_ATTRIBUTES, "displayName": WORDS, f"{GROUP_SCHEMA}:displayName": WORDS},
+    "Case": {**CASE_ATTRIBUTES, "subject": WORDS, "owner.value": WORDS, f"{CASE_SCHEMA}:owner": OWNERS},
 }
 REMOVABLE = {
     "User": [
@@ -118,6 +125,7 @@ REMOVABLE = {
         ENTERPRISE_SCHEMA,
     ],
     "Group": ["externalId", "members", 'members[value eq "u1"]'],
+    "Case": ["externalId", "status", "owner", "owner.value"],
 }
 
 
@@ -127,16 +135,22 @@ def recased(body: Body, seed: int) -> Body:
     return {spellings[(seed + place) % 3](name): item for place, (name, item) in enumerate(body.items())}
 
 
-def users_and_groups() -> st.SearchStrategy[tuple[str, Body]]:
+def all_resources() -> st.SearchStrategy[tuple[str, Body]]:
     users = st.fixed_dictionaries(
         {"schemas": st.just([USER_SCHEMA]), "userName": WORDS}, optional=USER_ATTRIBUTES
     )
     groups = st.fixed_dictionaries(
         {"schemas": st.just([GROUP_SCHEMA]), "displayName": WORDS}, optional=GROUP_ATTRIBUTES
     )
+    cases = st.fixed_dictionaries(
+        {"schemas": st.just([CASE_SCHEMA]), "subject": WORDS}, optional=CASE_ATTRIBUTES
+    )
     seeds = st.integers(0, 2)
-    return st.tuples(st.just("User"), st.builds(recased, users, seeds)) | st.tuples(
-        st.just("Group"), st.builds(recased, groups, seeds)
+    return st.one_of(
+        [
+            st.tuples(st.just(kind), st.builds(recased, resources, seeds))
+            for kind, resources in (("User", users), ("Group", groups), ("Case", cases))
+        ]
     )
 
 
@@ -192,7 +206,7 @@ def test_normalising_changes_nothing_in_place(
 
 
 @settings(deadline=None)
-@given(resource=users_and_groups())
+@given(resource=all_resources())
 def test_correct_resource_means_the_same_after_normalising(resource: tuple[str, Body]) -> None:
     strictly = accepted(created, *resource, strict=True, normal=False)
     assume(strictly is not None)

@@ -4,18 +4,25 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scimserver.scim import shapes
-from scimserver.scim.models import ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from scimserver.scim.models import CASE_SCHEMA, ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
 from scimserver.scim.normalise import normalise_patch, normalise_resource
 from scimserver.scim.plain import plain_bodies
 from tests.bodies import STORED, Body, created, message, op, patched
 
-RESOURCE_TYPES = ["User", "Group"]
+REQUIRED = {
+    "User": (USER_SCHEMA, "userName"),
+    "Group": (GROUP_SCHEMA, "displayName"),
+    "Case": (CASE_SCHEMA, "subject"),
+}
+RESOURCE_TYPES = [*REQUIRED]
 
-TEXT = st.text("aÄ @.{\"'", min_size=1, max_size=4) | st.sampled_from(["work", "Work", "WORK", "aim", "x"])
+TEXT = st.text("aÄ @.{\"'", min_size=1, max_size=4) | st.sampled_from(
+    ["work", "Work", "WORK", "aim", "x", "open", "Open"]
+)
 DIRT: st.SearchStrategy[Any] = st.sampled_from(
     ["", None, [], {}, 0, 1.5, "True", "true", [None], [[]], {"a": 1}]
 )
@@ -48,7 +55,7 @@ def resources(resource_type: str) -> st.SearchStrategy[Body]:
         for name, shape in {shape.name: shape for shape in shapes.root(resource_type).values()}.items()
         if not shape.read_only and str(shape.type) != "reference" and name != "x509Certificates"
     }
-    main, required = (USER_SCHEMA, "userName") if resource_type == "User" else (GROUP_SCHEMA, "displayName")
+    main, required = REQUIRED[resource_type]
     schemas = st.sampled_from(
         [
             [main],
@@ -85,6 +92,7 @@ def without_schemas(document: Any) -> str:
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_plain_resource_is_what_the_models_make_of_it(data: st.DataObject, resource_type: str, strict: bool):
     body = data.draw(resources(resource_type))
@@ -119,6 +127,7 @@ def patches(resource_type: str) -> st.SearchStrategy[Body]:
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_plain_patch_does_what_the_models_do(data: st.DataObject, resource_type: str, strict: bool):
     body = data.draw(patches(resource_type))

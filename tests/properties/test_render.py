@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scim2_models import Context, Resource
 
+from scimserver.directory.cases import model as cases
 from scimserver.directory.groups import model as groups
 from scimserver.directory.users import model as users
 from scimserver.directory.views import Reference, View
-from scimserver.kernel.ids import GroupId, UserId
+from scimserver.kernel.ids import CaseId, GroupId, UserId
 from scimserver.scim.render import Rendered, Renderer
 from tests.searched import World, worlds
 
@@ -76,6 +77,11 @@ def rendered_group(group: Any, version: int) -> Rendered:
     return RENDERER.group(view(group, groups.encoded(document), version, group.members or []))
 
 
+def rendered_case(case: Any, version: int) -> Rendered:
+    document = cases.arranged(case.model_dump(), CaseId(UUID(case.id)))
+    return RENDERER.case(view(case, cases.encoded(document), version, [case.owner] if case.owner else []))
+
+
 def dumped(resource: Resource[Any], rendered: Rendered, endpoint: str) -> Any:
     """What the library answers for the whole resource, once it knows of our URLs and tag."""
     whole: Any = deepcopy(resource)
@@ -119,3 +125,13 @@ def test_rendered_group_is_what_the_library_dumps(world: World, version: int) ->
         whole: Any = deepcopy(group)
         with_references(whole.members, "Users")
         assert answered(rendered) == dumped(whole, rendered, "Groups")
+
+
+@GENERATED
+@given(world=small_worlds, version=versions)
+def test_rendered_case_is_what_the_library_dumps(world: World, version: int) -> None:
+    for case in world.cases:
+        rendered = rendered_case(case, version)
+        whole: Any = deepcopy(case)
+        with_references([whole.owner] if whole.owner else [], "Users")
+        assert answered(rendered) == dumped(whole, rendered, "Cases")

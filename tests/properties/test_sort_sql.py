@@ -11,14 +11,15 @@ from scim2_models import Path, SCIMException, SearchRequest
 
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
-from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
+from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.provider import TOLERANT
 from scimserver.scim.reads import WHOLE_ROWS
 from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, rows_of, worlds
 
-ROWS = {USERS: WHOLE_ROWS["User"], GROUPS: WHOLE_ROWS["Group"], ROLES: WHOLE_ROWS["Role"]}
+ROWS = {table: WHOLE_ROWS[table.kind] for table in (USERS, GROUPS, ROLES, CASES)}
+EVERYTHING = (USERS, GROUPS, CASES)
 FILTERS = [None, None, "displayName pr", "not (name pr)", 'meta.lastModified ge "2026-01-01T00:00:00Z"']
 
 GENERATED = settings(
@@ -59,14 +60,16 @@ def _can_sort(path: str, tables: Sequence[ResourceTable]) -> bool:
     return True
 
 
-SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (ROLES,), (USERS, GROUPS)]}
+SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (ROLES,), (CASES,), EVERYTHING]}
 
 
 @st.composite
 def searches(draw: st.DrawFn, *tables: ResourceTable) -> Search:
     sort_by = draw(st.one_of(st.none(), *[st.sampled_from(SORTABLE[tables])] * 9))
     filter_text = draw(st.sampled_from(FILTERS))
-    if filter_text == "not (name pr)" and USERS not in tables:
+    if tables == (CASES,) and filter_text is not None:
+        filter_text = draw(st.sampled_from(["not (owner pr)", 'status ne "open"', FILTERS[-1]]))
+    elif filter_text == "not (name pr)" and USERS not in tables:
         filter_text = "not (externalId pr)"
     return Search(
         filter=filter_text,
@@ -177,9 +180,15 @@ def test_pages_by_index_follow_the_order_of_the_library_over_roles(rows, world, 
 
 
 @GENERATED
-@given(world=worlds(), asked=_asked(USERS, GROUPS))
-def test_pages_by_index_follow_the_order_of_the_library_over_both_types(rows, world, asked):
-    _assert_sorted(rows, world, asked, (USERS, GROUPS))
+@given(world=worlds(cases=12), asked=_asked(CASES))
+def test_pages_by_index_follow_the_order_of_the_library_over_cases(rows, world, asked):
+    _assert_sorted(rows, world, asked, (CASES,))
+
+
+@GENERATED
+@given(world=worlds(), asked=_asked(*EVERYTHING))
+def test_pages_by_index_follow_the_order_of_the_library_over_all_types(rows, world, asked):
+    _assert_sorted(rows, world, asked, EVERYTHING)
 
 
 @GENERATED
@@ -189,9 +198,15 @@ def test_pages_by_cursor_hold_every_user_once_in_order_there_and_back(rows, worl
 
 
 @GENERATED
-@given(world=worlds(), asked=_asked(USERS, GROUPS))
-def test_pages_by_cursor_hold_resources_of_both_types_once_in_order_there_and_back(rows, world, asked):
-    _assert_walked(rows, world, asked, (USERS, GROUPS))
+@given(world=worlds(cases=12), asked=_asked(CASES))
+def test_pages_by_cursor_hold_every_case_once_in_order_there_and_back(rows, world, asked):
+    _assert_walked(rows, world, asked, (CASES,))
+
+
+@GENERATED
+@given(world=worlds(), asked=_asked(*EVERYTHING))
+def test_pages_by_cursor_hold_resources_of_all_types_once_in_order_there_and_back(rows, world, asked):
+    _assert_walked(rows, world, asked, EVERYTHING)
 
 
 @pytest.mark.parametrize("tables", SORTABLE)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from scimserver.directory.differences import difference
 from scimserver.directory.mailboxes import primary_mail
 from scimserver.directory.users.model import (
     CORE,
@@ -17,7 +18,6 @@ from scimserver.directory.users.model import (
     User,
     arranged,
     columns,
-    difference,
     encoded,
     manager_of,
     stand_in,

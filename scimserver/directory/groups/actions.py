@@ -4,10 +4,10 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from scimserver.directory.differences import difference
 from scimserver.directory.groups import store
 from scimserver.directory.groups.model import Document, Group, arranged, columns, encoded
 from scimserver.directory.limits import require_bounded, require_short
-from scimserver.directory.users.model import difference
 from scimserver.directory.views import Reference
 from scimserver.kernel.errors import InvalidValue, NotFound, Refused
 from scimserver.kernel.facts import (

@@ -4,8 +4,10 @@ A user's document is the SCIM resource without what derives from elsewhere; `act
 by the rules, `store` keeps it.
 """
 
+from scimserver.directory.users.actions import activate as activate
 from scimserver.directory.users.actions import add_clone as add_clone
 from scimserver.directory.users.actions import create as create
+from scimserver.directory.users.actions import deactivate as deactivate
 from scimserver.directory.users.actions import delete as delete
 from scimserver.directory.users.actions import find as find
 from scimserver.directory.users.actions import find_inactive as find_inactive

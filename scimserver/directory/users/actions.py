@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from scimserver.directory import passwords, removals, sessions
+from scimserver.directory import cases, organizations, passwords, removals, sessions
+from scimserver.directory.differences import difference
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED
@@ -15,7 +16,6 @@ from scimserver.directory.users.model import (
     User,
     arranged,
     columns,
-    difference,
     encoded,
     manager_of,
 )
@@ -133,6 +133,7 @@ async def update(
     if current.active and not settled.active:
         await hold(work, current)
         await removals.count(work, current.user_name, changes, is_deletion=False)
+        await _leave_cases(work, current)
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -174,10 +175,21 @@ def _unchanged(work: Work, current: User) -> User:
     return current
 
 
-async def delete(work: Work, current: User) -> None:
-    """Delete a user (P5): memberships and credentials end with it, each fact in the log.
+async def activate(work: Work, current: User) -> User:
+    """Let a user in again; whoever is active stays so. Raises as `update` does."""
+    return await update(work, current, {**current.document, "active": True})
 
-    Raises `Conflicted` when the user was changed or deleted meanwhile, and `ProviderPaused`.
+
+async def deactivate(work: Work, current: User) -> User:
+    """Keep a user out, without deleting anything. Raises as `update` does, and `LastAdministrator`."""
+    return await update(work, current, {**current.document, "active": False})
+
+
+async def delete(work: Work, current: User) -> int:
+    """Delete a user (P5): memberships and credentials end, Cases become nobody's, each fact in the log.
+
+    Answers how many Cases the user owned. Raises `Conflicted` when the user was changed or deleted meanwhile,
+    and `ProviderPaused`.
     """
     work.require(Permission.USERS_DELETE)
     changes = difference(current.document, {})
@@ -194,8 +206,19 @@ async def delete(work: Work, current: User) -> None:
         member = Change(path="members", old=[{"value": str(current.id)}])
         work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))
     await removals.count(work, current.user_name, changes, is_deletion=True)
+    with work.step("cases"):
+        unassigned = await cases.unassign(work, current.id)
     work.change(store.DELETE, organization, current.id, new_uuid())
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
+    return unassigned
+
+
+async def _leave_cases(work: Work, current: User) -> None:
+    """Make the Cases of who is deactivated nobody's, where the organisation wants it so."""
+    if await organizations.unassigns_cases(work):
+        await hold(work, current)
+        with work.step("cases"):
+            await cases.unassign(work, current.id)
 
 
 async def hold(work: Work, user: User) -> None:

@@ -1,11 +1,11 @@
-"""A user's document and what follows from it: columns, order of keys, differences. Pure.
+"""A user's document and what follows from it: columns, order of keys. Pure.
 
 The document is stored as bytes and answered as stored (RFC 7643, section 3). Its keys stand in one
 order, with the enterprise extension last and the manager last in it, so that what derives from the
 manager can be spliced in without parsing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias, cast
@@ -16,7 +16,7 @@ import orjson
 from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.facts import Change, Json
+from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId, UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
 
@@ -134,26 +134,6 @@ def manager_of(document: Mapping[str, Json]) -> UUID | None:
     """The id of the manager, where it can be one of ours."""
     value = _sub(_sub(document.get(ENTERPRISE), "manager"), "value")
     return parse_uuid(value) if isinstance(value, str) else None
-
-
-def difference(old: Mapping[str, Json], new: Mapping[str, Json]) -> tuple[Change, ...]:
-    """What changed, attribute by attribute; sub-attributes of complex ones by themselves."""
-    return tuple(_differences(old, new, ""))
-
-
-def _differences(old: Mapping[str, Json], new: Mapping[str, Json], prefix: str) -> Iterator[Change]:
-    for key in dict.fromkeys((*old, *new)):
-        before, after = old.get(key), new.get(key)
-        if before == after or (not prefix and key in ("schemas", "id")):
-            continue
-        path = prefix + key
-        if isinstance(before or {}, dict) and isinstance(after or {}, dict) and (before or after):
-            inner = path + (":" if path.startswith("urn:") and ":" not in prefix else ".")
-            yield from _differences(
-                cast("Mapping[str, Json]", before or {}), cast("Mapping[str, Json]", after or {}), inner
-            )
-        else:
-            yield Change(path=path, old=before, new=after)
 
 
 def _key(value: Json) -> str | None:

@@ -1,5 +1,11 @@
 """What happened, as values with stable names: a module for each subject (scimserver/kernel/facts/fact.py)."""
 
+from scimserver.kernel.facts.cases import CaseAssigned as CaseAssigned
+from scimserver.kernel.facts.cases import CaseCreated as CaseCreated
+from scimserver.kernel.facts.cases import CaseDeleted as CaseDeleted
+from scimserver.kernel.facts.cases import CaseUnassigned as CaseUnassigned
+from scimserver.kernel.facts.cases import CaseUnchanged as CaseUnchanged
+from scimserver.kernel.facts.cases import CaseUpdated as CaseUpdated
 from scimserver.kernel.facts.connections import ConnectionCreated as ConnectionCreated
 from scimserver.kernel.facts.connections import ConnectionNotPaused as ConnectionNotPaused
 from scimserver.kernel.facts.connections import ConnectionPaused as ConnectionPaused

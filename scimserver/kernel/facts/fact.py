@@ -32,6 +32,7 @@ class TargetKind(StrEnum):
     USER = "User"
     GROUP = "Group"
     ROLE = "Role"
+    CASE = "Case"
 
 
 class Change(NamedTuple):
