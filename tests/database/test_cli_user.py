@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from scimserver.cli import show
-
 from tests.commands import Commands, put_user
 
 ADA = UUID(int=7)
