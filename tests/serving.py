@@ -4,6 +4,8 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -254,11 +256,11 @@ async def running(
     surroundings = Surroundings(public_url=public_url, secret=b"s" * 32, clock=clock)
     # Tests end credentials and expect it to be noticed at once; most ask more than a client may.
     settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
-    async with (
-        application(Settings(**settings), database, surroundings) as app,
-        TestClient(_Server(app)) as http,
-    ):
-        yield Installation(database, http, WorkRoom(database, clock=clock))
+    with TemporaryDirectory() as folder:
+        # Mail is written there.
+        own = Settings(**{"data_dir": Path(folder), **settings})
+        async with application(own, database, surroundings) as app, TestClient(_Server(app)) as http:
+            yield Installation(database, http, WorkRoom(database, clock=clock))
 
 
 @pytest.fixture

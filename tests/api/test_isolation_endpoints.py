@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
+from scimserver.console.render import STATIC, Styles
 from scimserver.scim.face import BASE_PATH
 from tests.houses import METHODS, PATHS, THEIRS, Houses, questions_at, referring, said
 from tests.houses import houses as houses
@@ -20,12 +21,18 @@ from tests.twins import rows_of
 OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 """What the application answers without a token: tests/api/test_isolation_records.py looks at it."""
 
+OF_PEOPLE = {"/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", STATIC + Styles().name}
+"""What people see: tests/console looks at it."""
+
+OF_PROGRAMS = {"/session", "/session/introspect"}
+"""What the product's programs ask: tests/api/test_session_api.py looks at it."""
+
 
 async def test_application_serves_what_is_walked_over(installation: Installation):
     app = installation.http.app
     assert isinstance(app, web.Application)
     served = {resource.canonical for resource in app.router.resources()}
-    assert served == {BASE_PATH + "{tail}"} | OF_NOBODY
+    assert served == {BASE_PATH + "{tail}"} | OF_NOBODY | OF_PEOPLE | OF_PROGRAMS
 
 
 @pytest.mark.parametrize("path", PATHS)

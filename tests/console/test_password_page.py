@@ -36,10 +36,10 @@ async def test_other_sessions_end_and_this_one_goes_on(front: Reception):
     assert (await browser.is_signed_in(), await left.is_signed_in()) == (True, False)
 
 
-async def test_owner_is_told_by_mail(front: Reception, connection: asyncpg.Connection):
+async def test_owner_is_told_by_mail(front: Reception):
     browser = await signed_in(front)
     await change(browser)
-    assert await connection.fetchval("SELECT kind FROM mail_jobs") == "notice.password_changed"
+    assert await front.mailed() == ["notice.password_changed"]
 
 
 async def test_change_is_on_record_without_the_password(front: Reception):
