@@ -3,9 +3,10 @@
 import asyncio
 import ipaddress
 import ssl
+import threading
 from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -65,9 +66,11 @@ class Postbox:
     port: int = 0
     closing: bool = False
     """Whether the server hangs up once it has taken a mail, before it says so."""
+    holding: bool = False
+    """Whether it says nothing at all once it has taken a mail."""
 
     def says(self, step: str, *replies: str) -> None:
-        """Say this, instead of yes, the next times at that step: `MAIL`, `RCPT`, `DATA`."""
+        """Say this, instead of yes, the next times at that step: `MAIL`, `RCPT`, `DATA`, `QUIT`."""
         self.replies.setdefault(step, deque()).extend(replies)
 
     def _reply(self, step: str) -> str | None:
@@ -112,7 +115,12 @@ class Postbox:
         )
         if self.closing:
             server.transport.abort()
+        while self.holding and not server.transport.is_closing():  # noqa: ASYNC110 - another thread says when
+            await asyncio.sleep(0.01)
         return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        return self._reply("QUIT") or "221 Bye"
 
 
 def _logged_in(server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
@@ -137,6 +145,27 @@ async def serving(postbox: Postbox, **options: Any) -> AsyncGenerator[Postbox]:
         server.close()
         # Those who have just been told goodbye hang up.
         await asyncio.wait_for(server.wait_closed(), 10)
+
+
+@contextmanager
+def serving_elsewhere() -> Generator[Postbox]:
+    """A mail server without encryption, in a thread of its own: for tests without an event loop."""
+    begun, done, postbox = threading.Event(), threading.Event(), Postbox()
+
+    async def serve() -> None:
+        async with serving(postbox):
+            begun.set()
+            await asyncio.to_thread(done.wait)
+            postbox.holding = False
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert begun.wait(10)
+        yield postbox
+    finally:
+        done.set()
+        thread.join(20)
 
 
 @pytest.fixture

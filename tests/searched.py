@@ -1,4 +1,4 @@
-"""Users and groups for tests of searching: generated, stored as rows, and as the library's resources."""
+"""Users, groups and roles for tests of searching: generated, as rows and as the library's resources."""
 
 import asyncio
 from collections.abc import Coroutine, Generator, Sequence
@@ -16,11 +16,11 @@ from scim2_models import ComplexAttribute, Meta, Path, Resource
 from scimserver.directory.shadow import comparable, exact, shadow
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.ids import parse_uuid
-from scimserver.scim.columns import USERS, ResourceTable
+from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.literals import Reader
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser
+from scimserver.scim.models import ENTERPRISE_SCHEMA, Group, ProvisionedUser, Role
 from scimserver.scim.provider import TOLERANT
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ instants = st.sampled_from(
 )
 
 NOT_GENERATED = {"groups", "members", "password", "active", "userName", "displayName", "meta", "id"}
+NOT_GENERATED |= {"permissions", "builtIn"}
 """Attributes that need more than a random value."""
 
 
@@ -55,18 +56,19 @@ class World:
 
     users: Sequence[Any]
     groups: Sequence[Any]
+    roles: Sequence[Any]
 
     def __repr__(self) -> str:
         # A failure shows the resources that differ; all of them together would be pages.
-        return f"World({len(self.users)} users, {len(self.groups)} groups)"
+        return f"World({len(self.users)} users, {len(self.groups)} groups, {len(self.roles)} roles)"
 
     def of(self, table: ResourceTable) -> Sequence[Any]:
         """The resources that are rows of the table."""
-        return self.users if table is USERS else self.groups
+        return {USERS: self.users, GROUPS: self.groups, ROLES: self.roles}[table]
 
     @property
     def all(self) -> list[Any]:
-        return [*self.users, *self.groups]
+        return [*self.users, *self.groups, *self.roles]
 
 
 def compiled(
@@ -138,7 +140,8 @@ def worlds(draw: st.DrawFn, users: int = 14, groups: int = 4) -> World:
             for team in teams
             if any(member.value == person.id for member in team.members or [])
         ] or None
-    return World(people, teams)
+    names = draw(st.lists(texts.filter(bool), max_size=4, unique_by=comparable))
+    return World(people, teams, [_role(draw, number, name) for number, name in enumerate(["", *names])])
 
 
 def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
@@ -164,6 +167,16 @@ def _group(draw: st.DrawFn, number: int, people: Sequence[Any]) -> Any:
     return _with_meta(draw, group, UUID(int=(number + 1) << 116 | 7), "Group")
 
 
+def _role(draw: st.DrawFn, number: int, name: str) -> Any:
+    """A role; the first is the one that all users have."""
+    permissions = draw(st.lists(st.sampled_from(_PERMISSIONS), unique=True))
+    document = draw(_ROLE_DOCUMENTS) | {"permissions": [{"value": each} for each in sorted(permissions)]}
+    role: Any = Role.model_validate(document | {"displayName": name or "Role"}, scim_policy=TOLERANT)
+    role.built_in = draw(st.booleans())
+    role.permissions = role.permissions or None
+    return _with_meta(draw, role, UUID(int=number << 112 | 7) if number else ROLE, "Role")
+
+
 def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> Any:
     resource.id = str(resource_id)
     resource.meta = Meta(resource_type=kind, created=draw(instants), last_modified=draw(instants))
@@ -172,6 +185,8 @@ def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> 
 
 _USER_DOCUMENTS = _documents(ProvisionedUser)
 _GROUP_DOCUMENTS = _documents(Group)
+_ROLE_DOCUMENTS = _documents(Role)
+_PERMISSIONS = ["users.read", "users.create", "log.read"]
 
 
 class Rows:
@@ -200,7 +215,7 @@ class Rows:
     async def _insert(self, world: World, organization: UUID) -> None:
         run = self.connection.executemany
         await self.connection.execute(_INSERT_ORGANIZATION, organization, str(organization))
-        await self.connection.execute(_INSERT_ROLE, organization, ROLE)
+        await run(_INSERT_ROLE, [(organization, *_role_row(role)) for role in world.roles])
         await run(_INSERT_USER, [(organization, *_user_row(user)) for user in world.users])
         await run(_INSERT_GROUP, [(organization, *_group_row(group)) for group in world.groups])
         await run(_INSERT_MEMBER, [(organization, *pair) for pair in _memberships(world)])
@@ -221,8 +236,9 @@ def rows_of(dsn: str) -> Generator[Rows]:
 
 _INSERT_ORGANIZATION = "INSERT INTO organizations (id, name, title, created) VALUES ($1, $2, $2, now())"
 _INSERT_ROLE = """
-INSERT INTO roles (org_id, id, name, name_key, built_in, permissions, created)
-VALUES ($1, $2, 'Role', 'role', true, '{}', now())"""
+INSERT INTO roles (org_id, id, created, last_modified, external_id,
+                   name, name_key, built_in, start_page, permissions)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
 _INSERT_USER = """
 INSERT INTO users (org_id, id, created, last_modified, document, shadow, external_id,
                    display_name, display_name_key, user_name, user_name_key, family_name_key, active,
@@ -263,6 +279,20 @@ def _user_row(user: Any) -> tuple[Any, ...]:
         user.active,
         manager_id,
         ROLE,
+    )
+
+
+def _role_row(role: Any) -> tuple[Any, ...]:
+    return (
+        UUID(role.id),
+        role.meta.created,
+        role.meta.last_modified,
+        None if role.external_id is None else exact(role.external_id),
+        role.display_name,
+        comparable(role.display_name),
+        role.built_in,
+        None if role.start_page is None else str(role.start_page),
+        [permission.value for permission in role.permissions or []],
     )
 
 

@@ -50,6 +50,8 @@ def _checked(reading: Reading) -> socket.socket:
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         reading.fault("SCIMSERVER_PORT", f"cannot listen on {where}: {error.strerror}")
+    if reading.mistakes and listening is not None:
+        listening.close()
     reading.sound()
     assert listening is not None
     return listening

@@ -2,8 +2,8 @@
 
 A job says which letter goes to which user. It holds no text, no secret, and no address: mail goes to
 the address that the user has when it is sent. The one exception is the notice that the address was changed,
-which goes to the one before. `workers.mail` sends what is here (docs/decisions/0022).
-Proven by tests/database/test_mail.py.
+which goes to the one before. `workers.mail` sends what is here (docs/decisions/0023).
+Proven by tests/database/test_mail_worker.py.
 """
 
 from dataclasses import dataclass

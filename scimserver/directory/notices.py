@@ -1,6 +1,6 @@
 """Notices: what the owner of an account is told of by mail, because somebody else may have done it.
 
-A notice never holds a password, an address or a link. Proven by tests/database/test_mail.py.
+A notice never holds a password, an address or a link. Proven by tests/database/test_mail_worker.py.
 """
 
 from enum import Enum

@@ -3,7 +3,7 @@
 The token of a link is made when its mail is sent: nothing that waits holds one, and at rest it is a
 digest. It begins with the organisation's id, so that a link is looked up inside one organisation. A user
 has one link at most: a newer one takes its place. It is used once, however many use it at the same time,
-and only while the user is active under the address to which it was mailed (docs/decisions/0023).
+and only while the user is active under the address to which it was mailed (docs/decisions/0024).
 Proven by tests/database/test_password_resets.py and tests/unit/test_reset_tokens.py.
 """
 

@@ -3,7 +3,7 @@
 Whoever asks learns nothing. The request is only written down, sealed, in the same time whatever the
 address; whether there is such a user is looked up later, by a background job. What is written holds the
 address and where the request came from in a form that only the server's secret opens, and it is gone
-when it was answered: an address that nobody has stays nowhere (docs/decisions/0023).
+when it was answered: an address that nobody has stays nowhere (docs/decisions/0024).
 Proven by tests/database/test_reset_requests.py.
 """
 

@@ -74,6 +74,8 @@ class ResourceTable:
     columns: Mapping[str, Operand]
     """By attribute, as `name` spells it."""
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
+    same_in_all: Mapping[str, Entries] = field(default_factory=dict[str, Entries])
+    """Attributes of which all rows have the same, where there is no shadow."""
     answered_only: frozenset[str]
     """Attributes that exist in answers alone, such as URLs: there is nothing stored to search."""
     lookup_columns: frozenset[str]
@@ -95,6 +97,8 @@ class ResourceTable:
             return column
         if name == "meta":
             return Node(sql=None)
+        if name in self.same_in_all:
+            return self.same_in_all[name]
         return self.memberships.get(name.partition(".")[0]) or self._shadowed(binding)
 
     def _shadowed(self, binding: AttributeBinding) -> Place:
@@ -196,6 +200,8 @@ GROUPS: Final = ResourceTable(
     lookup_columns=frozenset({"id", "externalId", "displayName"}),
 )
 
+_ROLE_SCHEMA_COMPARED: Final[LiteralString] = '"urn:ietf:params:scim:schemas:scimserver:2.0:role"'
+
 ROLES: Final = ResourceTable(
     kind="Role",
     model=Role,
@@ -215,6 +221,7 @@ ROLES: Final = ResourceTable(
             operands={"value": Operand(sql="m.value", nullable=False)},
         )
     },
+    same_in_all={"schemas": Entries(array=f"'[{_ROLE_SCHEMA_COMPARED}]'::jsonb", scalar=True)},
     answered_only=_ANSWERED_ONLY,
     lookup_columns=frozenset({"id", "displayName"}),
     unique=frozenset({"displayName"}),

@@ -1,1 +1,1 @@
-"""What runs beside requests: tidying for now."""
+"""What runs beside requests: tidying and mail."""

@@ -41,7 +41,7 @@ POSTPONED_FOR: Final = timedelta(minutes=5)
 """How long the mail of an organisation waits that has sent what it may."""
 
 _LONGEST_REST_S: Final = 60.0
-_FAREWELL_S: Final = 10.0
+_FAREWELL_S: Final = 5.0
 """How long the mail that is being sent may take when the process ends."""
 
 RESET_PATH: Final = "/reset"

@@ -76,6 +76,30 @@ def test_serve_refuses_a_certificate_and_a_key_that_do_not_fit(certificate: tupl
         assert running.stderr.startswith("SCIMSERVER_TLS_CERT: certificate and key cannot be used together")
 
 
+def test_serve_names_what_is_wrong_about_mail(tmp_path: Path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    settings = {"smtp_url": "smtps://relay.example", "smtp_ca": tmp_path / "ca.pem"}
+    with program("serve", port=0, public_url=PUBLIC_URL, **settings) as running:
+        assert running.wait() == 2
+        assert running.stderr.splitlines() == [
+            "SCIMSERVER_MAIL_FROM: is not set; mail servers want to know whom mail is from",
+            f"SCIMSERVER_SMTP_CA: {tmp_path / 'ca.pem'} holds no certificate in PEM form",
+        ]
+
+
+def test_serve_names_a_mail_server_that_is_none_and_never_its_password(tmp_path: Path):
+    settings = {"smtp_url": "smtp://mailer:geheim@relay.example", "mail_from": "nobody"}
+    with program(
+        "serve", port=0, public_url=PUBLIC_URL, smtp_ca=tmp_path / "none.pem", **settings
+    ) as running:
+        assert running.wait() == 2
+        assert running.stderr.splitlines() == [
+            "SCIMSERVER_SMTP_URL: a password would travel in clear: use smtp+starttls:// or smtps://",
+            "SCIMSERVER_MAIL_FROM: write it like Acme Directory <no-reply@acme.example>",
+            f"SCIMSERVER_SMTP_CA: {tmp_path / 'none.pem'} cannot be read: No such file or directory",
+        ]
+
+
 def test_serve_says_what_to_run_when_the_database_is_not_migrated(bare_database_dsn: str):
     with program("serve", port=0, database_url=bare_database_dsn, public_url=PUBLIC_URL) as running:
         assert running.wait() == 3

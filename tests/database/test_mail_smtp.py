@@ -150,6 +150,12 @@ async def test_refusal_is_for_now_or_for_good(
     assert postbox.received == []
 
 
+async def test_mail_is_taken_whatever_the_mail_server_says_to_the_farewell(postbox: Postbox):
+    postbox.says("QUIT", "421 4.4.2 Too slow")
+    await send(way(postbox))
+    assert len(postbox.received) == 1
+
+
 async def test_mail_server_that_is_not_there_is_tried_again(unused_tcp_port: int):
     refused = await refusal(way(Postbox(port=unused_tcp_port)))
     assert (type(refused), refused.failure) == (NotNow, Failure.UNREACHABLE)

@@ -289,6 +289,18 @@ async def test_several_workers_send_each_mail_once(mailer: Mailer, house: House,
     assert await house.jobs() == []
 
 
+async def test_mail_that_somebody_is_about_to_claim_is_passed_over(mailer: Mailer, house: House, ada: User):
+    await tell(house, ada)
+    house.hands.move(seconds=1)
+    await tell(house, ada)
+    async with asyncio.timeout(20), house.connection.transaction():
+        await house.connection.execute("SELECT FROM mail_jobs ORDER BY created LIMIT 1 FOR UPDATE")
+        await mailer.deliver()
+        assert len(mailer.arrived) == 1
+    await mailer.deliver()
+    assert len(mailer.arrived) == 2
+
+
 async def test_mail_of_a_worker_that_died_before_sending_is_sent_by_another(
     mailer: Mailer, house: House, ada: User
 ):

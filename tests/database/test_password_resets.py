@@ -17,6 +17,9 @@ from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
 from tests.mailing import House
 
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 MAY = Permission.USERS_MAIL_RESET_LINK
 PURPOSES = [Purpose.ADMINISTRATOR, Purpose.INVITATION]
 LASTS = {Purpose.ADMINISTRATOR: timedelta(hours=24), Purpose.INVITATION: timedelta(hours=72)}
@@ -318,6 +321,22 @@ async def test_link_is_withdrawn_also_while_it_is_being_issued(house: House, ada
 
         token, _ = await asyncio.gather(house.issued(job), withdraw())
         assert token is None or not await house.is_live(token)
+
+
+async def test_link_that_is_used_while_a_newer_one_is_issued_ends_both(house: House, ada: User):
+    """Whoever touches links holds the user first: else the two would wait for each other."""
+    token = await house.token(ada)
+    await house.order(ada)
+    job = await house.claimed()
+    assert job is not None
+    async with house.work() as work:
+        await password_resets.consume(work, token)
+        issuing = asyncio.create_task(house.issued(job))
+        while not await house.connection.fetchval(WAITING):
+            pass
+        await password_resets.revoke(work, ada.id)
+    assert await issuing is None
+    assert await house.connection.fetchval("SELECT count(*) FROM password_resets") == 0
 
 
 async def test_of_two_that_send_the_same_mail_the_later_claim_has_the_live_link(house: House, ada: User):

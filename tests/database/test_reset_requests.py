@@ -92,6 +92,15 @@ async def test_asking_writes_the_same_for_everybody(mailer: Mailer, house: House
     assert await house.logged("password.request_reset") == []
 
 
+async def test_asking_looks_at_no_user(mailer: Mailer, house: House, ada: User):
+    """So its time cannot tell who is one: where it did, it would wait here for ever."""
+    async with asyncio.timeout(20), house.connection.transaction():
+        await house.connection.execute("LOCK TABLE users, credentials, email_domains, organizations, roles")
+        for address in (ADA, NOBODY):
+            await mailer.requests.ask(origin(), address)
+    assert len(await rows(house)) == 2
+
+
 @pytest.mark.parametrize("kind", UNSAFE)
 async def test_what_is_not_exactly_one_address_is_refused_and_nothing_written(
     mailer: Mailer, house: House, ada: User, kind: str
@@ -219,6 +228,15 @@ async def test_client_may_ask_ten_times_an_hour_whoever_it_asks_about(
     assert len(await rows(house)) == 11
     house.hands.move(hours=1)
     await mailer.requests.ask(origin(same), ADA)
+
+
+async def test_client_is_counted_over_all_organisations(mailer: Mailer, house: House, ada: User):
+    organizations = [INSTALLATION, house.organization, await house.found(domain="other.example")]
+    for number in range(10):
+        await mailer.requests.ask(origin(), ADA, organizations[number % 3])
+    for organization in organizations:
+        with pytest.raises(RateLimited):
+            await mailer.requests.ask(origin(), ADA, organization)
 
 
 async def test_limit_of_a_client_is_that_of_all_processes_together(house: House, ada: User):

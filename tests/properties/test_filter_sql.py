@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scim2_models import InvalidFilterException, Path, ScimFilter, SearchRequest
 
-from scimserver.scim.columns import GROUPS, USERS, ResourceTable
+from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.provider import TOLERANT
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, compiled, rows_of, values_of, worlds
 
-NOT_SEARCHABLE = USERS.answered_only | GROUPS.answered_only | {"password"}
+NOT_SEARCHABLE = USERS.answered_only | GROUPS.answered_only | ROLES.answered_only | {"password"}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def _paths(table: ResourceTable) -> list[tuple[str, Any]]:
     return [(path, binding) for path, binding in bound if binding is not None]
 
 
-PATHS = {table: _paths(table) for table in (USERS, GROUPS)}
+PATHS = {table: _paths(table) for table in (USERS, GROUPS, ROLES)}
 MULTIVALUED = {
     table: [path for path, binding in PATHS[table] if binding.is_multivalued and not binding.sub_field_name]
     for table in PATHS
@@ -208,6 +208,12 @@ def test_filter_finds_the_groups_that_the_library_finds(rows, case):
 
 
 @GENERATED
-@given(case=cases(USERS, GROUPS))
-def test_filter_over_both_types_finds_what_the_library_finds(rows, case):
-    _assert_same(rows, case, (USERS, GROUPS))
+@given(case=cases(ROLES))
+def test_filter_finds_the_roles_that_the_library_finds(rows, case):
+    _assert_same(rows, case, (ROLES,))
+
+
+@GENERATED
+@given(case=cases(USERS, GROUPS, ROLES))
+def test_filter_over_all_types_finds_what_the_library_finds(rows, case):
+    _assert_same(rows, case, (USERS, GROUPS, ROLES))

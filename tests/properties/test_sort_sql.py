@@ -11,14 +11,14 @@ from scim2_models import Path, SCIMException, SearchRequest
 
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
-from scimserver.scim.columns import GROUPS, USERS, ResourceTable
+from scimserver.scim.columns import GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.provider import TOLERANT
 from scimserver.scim.reads import WHOLE_ROWS
 from scimserver.scim.search_sql import Page, Search, SearchStatement, statement
 from tests.conftest import Administration
 from tests.searched import ORGANIZATION, Rows, World, rows_of, worlds
 
-ROWS = {USERS: WHOLE_ROWS["User"], GROUPS: WHOLE_ROWS["Group"]}
+ROWS = {USERS: WHOLE_ROWS["User"], GROUPS: WHOLE_ROWS["Group"], ROLES: WHOLE_ROWS["Role"]}
 FILTERS = [None, None, "displayName pr", "not (name pr)", 'meta.lastModified ge "2026-01-01T00:00:00Z"']
 
 GENERATED = settings(
@@ -59,7 +59,7 @@ def _can_sort(path: str, tables: Sequence[ResourceTable]) -> bool:
     return True
 
 
-SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (USERS, GROUPS)]}
+SORTABLE = {tables: _sortable(*tables) for tables in [(USERS,), (GROUPS,), (ROLES,), (USERS, GROUPS)]}
 
 
 @st.composite
@@ -67,7 +67,7 @@ def searches(draw: st.DrawFn, *tables: ResourceTable) -> Search:
     sort_by = draw(st.one_of(st.none(), *[st.sampled_from(SORTABLE[tables])] * 9))
     filter_text = draw(st.sampled_from(FILTERS))
     if filter_text == "not (name pr)" and USERS not in tables:
-        filter_text = "not (members pr)"
+        filter_text = "not (externalId pr)"
     return Search(
         filter=filter_text,
         sort_by=sort_by,
@@ -168,6 +168,12 @@ def _asked(*tables: ResourceTable) -> st.SearchStrategy[list[Search]]:
 @given(world=worlds(), asked=_asked(USERS))
 def test_pages_by_index_follow_the_order_of_the_library_over_users(rows, world, asked):
     _assert_sorted(rows, world, asked, (USERS,))
+
+
+@GENERATED
+@given(world=worlds(), asked=_asked(ROLES))
+def test_pages_by_index_follow_the_order_of_the_library_over_roles(rows, world, asked):
+    _assert_sorted(rows, world, asked, (ROLES,))
 
 
 @GENERATED
