@@ -79,7 +79,7 @@ def _is_unserved(request: Request, answer: Answer) -> bool:
 def _scim(request: Request, answer: Answer) -> Iterator[str]:
     if (needed := _NEEDS.get(answer.status)) and needed not in answer.headers:
         yield f"{answer.status} without {needed}"
-    if request.method == b"HEAD" or answer.status in (204, 304):
+    if request.method == b"HEAD" or answer.status in (202, 204, 304):
         return
     if answer.headers.get("content-type", "").partition(";")[0] != MEDIA_TYPE:
         yield f"{answer.status} as {answer.headers.get('content-type')!r}"
