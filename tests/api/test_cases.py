@@ -261,7 +261,7 @@ async def test_deleted_case_is_gone_and_counted(scim: ScimClient, people: dict[s
 async def test_cases_stand_beside_users_in_a_search_of_everything(scim: ScimClient, people: dict[str, str]):
     case = await scim.make_case(owner=people["anna"])
     found = (await scim.get("/")).json["Resources"]
-    assert {each["meta"]["resourceType"] for each in found} == {"User", "Case"}
+    assert {each["meta"]["resourceType"] for each in found} == {"User", "Role", "Case"}
     assert [each for each in found if each["id"] == case.id] == [case.json]
 
 

@@ -56,7 +56,7 @@ async def test_configuration_names_the_way_to_authenticate(scim: ScimClient):
 async def test_resource_types_are_those_that_are_served(scim: ScimClient):
     body = (await scim.get("/ResourceTypes")).json
     assert body["schemas"] == [LIST]
-    assert body["totalResults"] == 3
+    assert body["totalResults"] == 4
     assert {kind["id"]: (kind["name"], kind["endpoint"], kind["schema"]) for kind in body["Resources"]} == {
         "User": ("User", "/Users", USER),
         "Group": ("Group", "/Groups", GROUP),
