@@ -229,7 +229,7 @@ class Reception:
         must_change: bool | None = None,
         **attributes: Any,
     ) -> User:
-        """A user with a password; `must_change` says that an administrator set it just now, nobody was told."""
+        """A user with a password; `must_change` says that an administrator set it just now. Nobody is told."""
         async with self.work(organization) as work:
             made = await users.create(work, {"userName": user_name, **attributes})
         if password is not None:
