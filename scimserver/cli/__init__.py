@@ -24,8 +24,9 @@ class _Place:
 
 
 def _places(**summaries: str) -> Mapping[str, _Place]:
+    """The commands by their names; a module whose name Python keeps for itself ends with an underscore."""
     places = {
-        name: _Place(module=f"scimserver.cli.{name}", attribute=name, summary=summary)
+        name.rstrip("_"): _Place(module=f"scimserver.cli.{name}", attribute=name, summary=summary)
         for name, summary in summaries.items()
     }
     return MappingProxyType(places)
@@ -38,6 +39,8 @@ _COMMANDS: Final = _places(
     org="Organisations.",
     domain="Email Domains: which addresses an organisation's users may have.",
     user="Users of an organisation.",
+    import_="Add and change users from a file: CSV, JSON or JSON Lines.",
+    export="Write an organisation's users to a file.",
     role="Roles: what the users of an organisation may do.",
     mail="Mail that waits, and mail that could not be sent.",
     connection="Connections: the identity providers of an organisation.",
@@ -77,5 +80,5 @@ def main() -> None:
     """A SCIM 2.0 provisioning endpoint.
 
     Exit codes: 0 done, 1 refused (nothing was changed), 2 wrong usage or settings, 3 something
-    outside did not answer. Settings are environment variables: see `scimserver settings`.
+    outside did not answer, 4 done in part. Settings are environment variables: see `scimserver settings`.
     """

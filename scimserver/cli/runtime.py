@@ -1,7 +1,7 @@
 """What every command needs: settings, a database that is there and up to date, an operator's work.
 
 Exit codes: 0 done, 1 refused (nothing was changed), 2 wrong usage or settings, 3 something outside
-did not answer.
+did not answer, 4 done in part (rows of a file had errors).
 """
 
 import asyncio
@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 REFUSED = 1
 MISCONFIGURED = 2
 OUTSIDE_FAILED = 3
+PARTLY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     USERS_SET_PASSWORD = "users.set_password"
     USERS_MAIL_RESET_LINK = "users.mail_reset_link"
     USERS_ASSIGN_ROLE = "users.assign_role"
+    USERS_EXPORT = "users.export"
     GROUPS_READ = "groups.read"
     GROUPS_WRITE = "groups.write"
     CASES_READ = "cases.read"
@@ -61,6 +62,7 @@ PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.USERS_SET_PASSWORD: frozenset({Permission.USERS_READ}),
     Permission.USERS_MAIL_RESET_LINK: frozenset({Permission.USERS_READ}),
     Permission.USERS_ASSIGN_ROLE: frozenset({Permission.USERS_READ, Permission.ROLES_READ}),
+    Permission.USERS_EXPORT: frozenset({Permission.USERS_READ, Permission.GROUPS_READ}),
     Permission.GROUPS_WRITE: frozenset({Permission.GROUPS_READ, Permission.USERS_READ}),
     Permission.CASES_WRITE: frozenset({Permission.CASES_READ, Permission.USERS_READ}),
     Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),

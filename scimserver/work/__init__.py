@@ -7,6 +7,7 @@ entries and what others must hear of it.
 from scimserver.work.operation import AlreadyRecorded as AlreadyRecorded
 from scimserver.work.operation import Operation as Operation
 from scimserver.work.operation import OutcomeUnknown as OutcomeUnknown
+from scimserver.work.refusals import refusal as refusal
 from scimserver.work.staging import Broken as Broken
 from scimserver.work.trace import Trace as Trace
 from scimserver.work.work import Work as Work

@@ -54,3 +54,34 @@ change AS (
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'Group', $3, -1 FROM change
 )
+
+-- name: named_groups
+-- The groups that somebody names, by the keys of their names or by their ids.  $1 organisation, $2 keys, $3 ids
+SELECT id, display_name, display_name_key FROM groups
+WHERE org_id = $1 AND (display_name_key = ANY ($2::text[]) OR id = ANY ($3::uuid[])) ORDER BY id;
+
+-- name: lock_groups
+-- Hold groups until the transaction ends, always in the same order.  $1 organisation, $2 ids
+SELECT id, display_name FROM groups WHERE org_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE;
+
+-- change: enter_groups
+-- A user joins groups, which get their next version.  $1 organisation, $2 user, $3 groups, $4 now
+change AS (
+    INSERT INTO group_members (org_id, group_id, user_id, added)
+    SELECT $1, asked.id, $2, $4 FROM unnest($3::uuid[]) AS asked (id)
+    ON CONFLICT (org_id, group_id, user_id) DO NOTHING
+    RETURNING group_id
+), grown AS (
+    UPDATE groups SET version = version + 1, last_modified = greatest(last_modified, $4)
+    WHERE org_id = $1 AND id IN (SELECT group_id FROM change)
+)
+
+-- change: quit_groups
+-- A user leaves groups, which get their next version.  $1 organisation, $2 user, $3 groups, $4 now
+change AS (
+    DELETE FROM group_members WHERE org_id = $1 AND user_id = $2 AND group_id = ANY ($3::uuid[])
+    RETURNING group_id
+), shrunk AS (
+    UPDATE groups SET version = version + 1, last_modified = greatest(last_modified, $4)
+    WHERE org_id = $1 AND id IN (SELECT group_id FROM change)
+)

@@ -20,6 +20,7 @@ from scimserver.cli import main, runtime
 from scimserver.config import Settings, documented
 from scimserver.directory import limits as lengths
 from scimserver.directory import passwords
+from scimserver.directory.transfer import COLUMNS, Kind
 from scimserver.http import hardening
 from scimserver.kernel import errors, facts
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
@@ -86,6 +87,7 @@ def exit_codes() -> str:
         runtime.REFUSED,
         runtime.MISCONFIGURED,
         runtime.OUTSIDE_FAILED,
+        runtime.PARTLY,
     ]
     return _rows(("exit code", "meaning"), rows)
 
@@ -236,6 +238,20 @@ def deviations() -> str:
     return _rows(("name", "what arrives, what it is taken for", "seen from", "by", "source"), rows)
 
 
+def columns() -> str:
+    """The columns of a file of users."""
+    rows = (
+        (
+            _code(each.name),
+            "text" if each.kind in (Kind.TEXT, Kind.ROLE) else each.kind.value,
+            "yes" if each.stays else "",
+            each.note,
+        )
+        for each in COLUMNS
+    )
+    return _rows(("column", "holds", "every user has one", ""), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
@@ -247,6 +263,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "refusals": refusals,
     "limits": limits,
     "deviations": deviations,
+    "columns": columns,
 }
 
 

@@ -4,6 +4,7 @@ from tests.commands import acme as acme
 from tests.commands import clean_settings as clean_settings
 from tests.commands import commands as commands
 from tests.desks import desk as desk
+from tests.importing import office as office
 from tests.mailing import house as house
 from tests.postbox import authority as authority
 from tests.postbox import postbox as postbox

@@ -15,6 +15,8 @@ from scimserver.cli import main
 from tests.commands import Commands, put_user
 
 THEIRS, NOBODYS = "zebra", "koala"
+USERS = {THEIRS: UUID(int=7), NOBODYS: UUID(int=8), "ours-too": UUID(int=9)}
+"""The id of a user of theirs, and of nobody."""
 
 OWN: dict[str, tuple[str, ...]] = {
     "audit list": (),
@@ -22,6 +24,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "connection list": (),
     "domain list": (),
     "mail list": (),
+    "export": ("--format", "json"),
+    "import": ("-", "--format", "csv"),
     "role create": ("{word}",),
     "role list": (),
     "org show": (),
@@ -35,6 +39,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "audit list --request": ("--request", "{word}-request"),
     "connection resume": ("{word}",),
     "connection update": ("{word}", "--strict"),
+    "import ID": ("-", "--format", "csv", "--dry-run"),
+    "import TEAM": ("-", "--format", "csv", "--dry-run"),
     "domain remove": ("{word}.example", "--yes"),
     "role assign": ("Minimal Permissions", "{word}@{word}.example"),
     "role assign ROLE": ("{word}", "{word}@{word}.example"),
@@ -69,6 +75,14 @@ OF_NOBODY = {"serve", "demo", "migrate", "simulate", "settings", "health"}
 """Commands that are about no organisation."""
 
 
+FILES: dict[str, str] = {
+    "import": "userName,title\n{word}@ours.example,Agent\n",
+    "import ID": "id,title\n{user},Agent\n",
+    "import TEAM": "userName,teams\nada@ours.example,{word}\n",
+}
+"""What a command reads from standard input."""
+
+
 def every_command() -> Iterator[tuple[str, click.Command]]:
     context = click.Context(main)
     for name in main.list_commands(context):
@@ -89,7 +103,7 @@ def both(commands: Commands) -> tuple[Commands, str]:
     commands.done("org", "create", THEIRS, "--domain", f"{THEIRS}.example")
     commands.done("connection", "create", THEIRS, THEIRS)
     commands.done("role", "create", THEIRS, THEIRS)
-    put_user(commands.dsn, THEIRS, UUID(int=7), f"{THEIRS}@{THEIRS}.example")
+    put_user(commands.dsn, THEIRS, USERS[THEIRS], f"{THEIRS}@{THEIRS}.example")
     commands.done("user", "reset-link", THEIRS, f"{THEIRS}@{THEIRS}.example")
     return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
 
@@ -97,8 +111,24 @@ def both(commands: Commands) -> tuple[Commands, str]:
 def run(commands: Commands, name: str, arguments: tuple[str, ...], word: str, token: str) -> Result:
     """A command about ours that names what the word and the id say."""
     filled = [each.format(word=word, token=token) for each in arguments]
-    first, second, *_ = name.split()
-    return commands(first, second, "ours", *filled, "--json")
+    file = FILES.get(name, "").format(word=word, user=USERS[word]) if name in FILES else None
+    own_words = command_of(name).split()
+    printing = () if name == "export" else ("--json",)
+    return commands(*own_words, "ours", *filled, *printing, answer=file)
+
+
+def command_of(name: str) -> str:
+    """The command of a case: the longest beginning of its name that is one."""
+    words = name.split()
+    known = {each for each, _ in every_command()}
+    return next(" ".join(words[:length]) for length in (2, 1) if " ".join(words[:length]) in known)
+
+
+def masked(output: str, word: str, token: str) -> str:
+    """What a command printed, without what was asked for."""
+    for known in (word, token, str(USERS[word])):
+        output = output.replace(known, "~")
+    return output
 
 
 def all_of(commands: Commands, organization: str) -> list[Any]:
@@ -108,7 +138,7 @@ def all_of(commands: Commands, organization: str) -> list[Any]:
 
 
 def test_every_command_is_accounted_for():
-    known = {" ".join(name.split()[:2]) for name in (*OWN, *NAMING, *TELLING)} | OF_NOBODY
+    known = {command_of(name) for name in (*OWN, *NAMING, *TELLING)} | OF_NOBODY
     assert {name for name, _ in every_command()} == known
 
 
@@ -131,9 +161,7 @@ def test_command_takes_what_is_theirs_for_unknown(both: tuple[Commands, str], na
     theirs = run(commands, name, NAMING[name], THEIRS, token)
     unknown = run(commands, name, NAMING[name], NOBODYS, nobodys)
     assert theirs.exit_code == unknown.exit_code
-    assert theirs.output.replace(THEIRS, "~").replace(token, "~") == unknown.output.replace(
-        NOBODYS, "~"
-    ).replace(nobodys, "~")
+    assert masked(theirs.output, THEIRS, token) == masked(unknown.output, NOBODYS, nobodys)
     assert all_of(commands, THEIRS) == before
 
 

@@ -1,6 +1,7 @@
 """Groups' rows, and a row for each member."""
 
 from collections.abc import Collection
+from uuid import UUID
 
 import orjson
 
@@ -16,7 +17,11 @@ UPDATE = _QUERIES.change("update_group")
 ADD_MEMBERS = _QUERIES.change("add_members")
 REMOVE_MEMBERS = _QUERIES.change("remove_members")
 DELETE = _QUERIES.change("delete_group")
+ENTER = _QUERIES.change("enter_groups")
+QUIT = _QUERIES.change("quit_groups")
 _LOCK = _QUERIES["lock_group"]
+_LOCK_SOME = _QUERIES["lock_groups"]
+_NAMED = _QUERIES["named_groups"]
 _MEMBERS = _QUERIES["members"]
 
 
@@ -33,6 +38,19 @@ async def members(work: Work, users: Collection[UserId]) -> tuple[Reference, ...
     """The users as members: those of the ids that are users of the organisation, by id."""
     rows = await work.fetch(_MEMBERS, work.actor.organization, list(users))
     return tuple(Reference(id=row["id"], name=row["name"]) for row in rows)
+
+
+async def named(work: Work, keys: Collection[str], ids: Collection[UUID]) -> list[tuple[Reference, str]]:
+    """The groups of these keys of names, or ids; each with its key."""
+    rows = await work.fetch(_NAMED, work.actor.organization, list(keys), list(ids))
+    return [(Reference(id=row["id"], name=row["display_name"]), row["display_name_key"]) for row in rows]
+
+
+async def hold(work: Work, ids: Collection[UUID]) -> list[Reference]:
+    """Those of the groups that are still there, held until the work's transaction ends."""
+    transaction = await work.begin()
+    rows = await transaction.fetch(_LOCK_SOME, work.actor.organization, list(ids))
+    return [Reference(id=row["id"], name=row["display_name"]) for row in rows]
 
 
 def _group(view: View) -> Group:

@@ -11,6 +11,7 @@ from scimserver.directory.users.actions import deactivate as deactivate
 from scimserver.directory.users.actions import delete as delete
 from scimserver.directory.users.actions import find as find
 from scimserver.directory.users.actions import find_inactive as find_inactive
+from scimserver.directory.users.actions import find_named as find_named
 from scimserver.directory.users.actions import get as get
 from scimserver.directory.users.actions import held_groups as held_groups
 from scimserver.directory.users.actions import hold as hold

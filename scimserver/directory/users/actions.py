@@ -56,6 +56,11 @@ async def find(work: Work, name: str) -> User:
     return found
 
 
+async def find_named(work: Work, user_name: str) -> User | None:
+    """The user of that `userName`, letter case does not count."""
+    return await store.find_named(work, user_name)
+
+
 async def find_inactive(work: Work, user_name: str) -> User | None:
     """The deactivated user of that name, whom a client may want back."""
     return await store.find_inactive(work, address_key(user_name))

@@ -162,7 +162,16 @@ async def groups_of(work: Work, user: UserId) -> tuple[Reference, ...]:
 
 async def find(work: Work, name: str) -> User | None:
     """The user of that `userName` or id."""
-    row = await work.fetchrow(_FIND, work.actor.organization, address_key(name), parse_uuid(name))
+    return await _found(work, name, parse_uuid(name))
+
+
+async def find_named(work: Work, user_name: str) -> User | None:
+    """The user of that `userName`."""
+    return await _found(work, user_name, None)
+
+
+async def _found(work: Work, user_name: str, user: UUID | None) -> User | None:
+    row = await work.fetchrow(_FIND, work.actor.organization, address_key(user_name), user)
     return await get(work, UserId(row["id"])) if row else None
 
 

@@ -55,5 +55,7 @@ from scimserver.kernel.facts.users import UserCloned as UserCloned
 from scimserver.kernel.facts.users import UserCreated as UserCreated
 from scimserver.kernel.facts.users import UserDeactivated as UserDeactivated
 from scimserver.kernel.facts.users import UserDeleted as UserDeleted
+from scimserver.kernel.facts.users import UsersExported as UsersExported
+from scimserver.kernel.facts.users import UsersImported as UsersImported
 from scimserver.kernel.facts.users import UserUnchanged as UserUnchanged
 from scimserver.kernel.facts.users import UserUpdated as UserUpdated

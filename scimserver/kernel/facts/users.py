@@ -26,6 +26,24 @@ class UserCloned(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsersExported(Fact):
+    """Somebody took users out of the directory, to a file; on record before the first one is given."""
+
+    attempt = "user.export"
+    name = "user.exported"
+    target_kind = TargetKind.ORGANIZATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersImported(Fact):
+    """A file of users was read to its end; each of them has an entry of their own."""
+
+    attempt = "user.import"
+    name = "user.imported"
+    target_kind = TargetKind.ORGANIZATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserUpdated(Fact):
     """Attributes of a user were changed."""
 

@@ -1,0 +1,84 @@
+"""Files of users as commands read and write them: their format, their encoding, and how far one is.
+
+What is written appears under its name when it is whole, and for nobody else to read.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from scimserver.directory.transfer import Format
+
+_ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
+
+format_option = click.option(
+    "--format",
+    "written",
+    type=click.Choice([each.value for each in Format]),
+    help="How the file is written; else its name says so.",
+)
+
+
+def format_of(path: Path | None, written: str | None, default: Format | None = None) -> Format:
+    """The format that was asked for, or that the ending of a file's name says."""
+    if written is not None:
+        return Format(written)
+    found = _ENDINGS.get(path.suffix.lower()) if path is not None else None
+    if found is None and default is None:
+        raise click.UsageError("Say how the file is written: --format csv, json or jsonl.")
+    return found or default or Format.CSV
+
+
+@contextmanager
+def opened(path: Path) -> Generator[tuple[TextIO, BinaryIO, int | None]]:
+    """The text of a file ("-" is standard input), the bytes below, and how many there are, if that is known.
+
+    A byte order mark is left out. Bytes that are no UTF-8 stay what they are, for whoever reads to say so.
+    """
+    is_piped = str(path) == "-"
+    with sys.stdin.buffer if is_piped else path.open("rb") as binary:
+        size = None if is_piped else path.stat().st_size
+        yield io.TextIOWrapper(binary, "utf-8-sig", errors="surrogateescape", newline=""), binary, size
+
+
+@contextmanager
+def written_to(path: Path | None) -> Generator[Callable[[str], object]]:
+    """Writes text to a file, or to standard output where none is named."""
+    if path is None:
+        yield lambda text: sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+        return
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
+        try:
+            yield lambda text: made.write(text.encode())
+            made.flush()
+            Path(made.name).replace(path)
+        except BaseException:
+            Path(made.name).unlink()
+            raise
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Generator[Callable[[int], None]]:
+    """A bar on a terminal's standard error, told how far things are; elsewhere nothing."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,90 @@
+"""`scimserver export`: all users in the form that import reads, and on record."""
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from scimserver.directory.transfer import COLUMNS
+from tests.commands import Commands
+
+PEOPLE = "userName,title,teams\nada@acme.example,=1,\nbo@acme.example,Zoë,\n"
+
+
+@pytest.fixture
+def peopled(acme: Commands) -> Commands:
+    """Commands where `acme` has two users."""
+    acme.done("import", "acme", "-", "--format", "csv", answer=PEOPLE)
+    return acme
+
+
+def test_export_writes_csv(peopled: Commands):
+    printed = peopled.done("export", "acme")
+    head, ada, bo = csv.reader(io.StringIO(printed))
+    assert head == [column.name for column in COLUMNS]
+    assert [row[head.index("userName")] for row in (ada, bo)] == ["ada@acme.example", "bo@acme.example"]
+    assert [row[head.index("title")] for row in (ada, bo)] == ["'=1", "Zoë"]
+
+
+def test_export_writes_json_and_json_lines(peopled: Commands):
+    listed = json.loads(peopled.done("export", "acme", "--format", "json"))
+    lines = peopled.done("export", "acme", "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == listed
+    assert [user["title"] for user in listed] == ["=1", "Zoë"]
+    assert list(listed[0]) == [column.name for column in COLUMNS]
+
+
+def test_export_of_nobody_is_a_file_too(acme: Commands):
+    assert acme.done("export", "acme").count("\n") == 1
+    assert json.loads(acme.done("export", "acme", "--format", "json")) == []
+
+
+@pytest.mark.parametrize(
+    "name,first", [("out.csv", "id,"), ("out.json", "["), ("out.jsonl", "{"), ("out", "id,")]
+)
+def test_export_writes_a_file_for_its_owner_alone(peopled: Commands, tmp_path: Path, name: str, first: str):
+    path = tmp_path / name
+    assert peopled.done("export", "acme", "--output", str(path)) == ""
+    assert path.read_text().startswith(first)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_export_that_fails_leaves_the_file_of_before(peopled: Commands, tmp_path: Path):
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+    peopled.refused("export", "none", "--output", str(path))
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_export_comes_in_without_a_change(peopled: Commands, tmp_path: Path):
+    path = tmp_path / "out.csv"
+    peopled.done("export", "acme", "--output", str(path))
+    assert peopled.done("import", "acme", str(path)).startswith("Rows: created 0, updated 0, unchanged 2,")
+
+
+def test_export_of_some_columns(peopled: Commands):
+    printed = peopled.done("export", "acme", "--columns", "userName, TITLE")
+    assert printed.splitlines() == ["userName,title", "ada@acme.example,'=1", "bo@acme.example,Zoë"]
+
+
+@pytest.mark.parametrize("columns", ["shoeSize", "password", "title,title", ""])
+def test_export_of_no_column_is_wrong_usage(peopled: Commands, columns: str):
+    peopled.refused("export", "acme", "--columns", columns, code=2)
+    assert peopled.log("acme", "--event", "user.export") == []
+
+
+def test_export_is_on_record_with_the_number_of_users(peopled: Commands):
+    peopled.done("export", "acme", "--format", "json")
+    [entry] = peopled.log("acme", "--event", "user.export")
+    assert (entry["outcome"], entry["actor"]["kind"]) == ("success", "operator")
+    assert [change["path"] for change in entry["changes"]] == ["users"]
+    assert entry["personal"]["changes.0.new"] == 2
+
+
+def test_export_of_no_organisation_is_refused(acme: Commands):
+    assert "no organisation" in acme.refused("export", "none")
