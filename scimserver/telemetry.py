@@ -9,9 +9,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, cast
 
 import orjson
@@ -24,10 +25,12 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     multiprocess,
     values,
 )
+from prometheus_client.registry import Collector
 from structlog.processors import JSONRenderer
 from structlog.typing import EventDict
 
@@ -171,8 +174,21 @@ class Metrics:
         if self._multiprocess_dir is None:
             return generate_latest(self._registry), CONTENT_TYPE_LATEST
         everybody = CollectorRegistry()
-        multiprocess.MultiProcessCollector(everybody, path=self._multiprocess_dir)
+        everybody.register(_OfAllProcesses(Path(self._multiprocess_dir)))
         return generate_latest(everybody), CONTENT_TYPE_LATEST
+
+
+class _OfAllProcesses(Collector):
+    """Adds up the files of all processes, also while one of them is just starting."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics. A process makes a file before it fills it, and an empty one cannot be read."""
+        files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
+        untyped = cast(Any, multiprocess.MultiProcessCollector)
+        return untyped.merge(files)
 
 
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})

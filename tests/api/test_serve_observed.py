@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -39,6 +40,18 @@ def test_metrics_put_each_request_into_one_bucket_and_those_above(shared: Servin
     count = next(sample.value for sample in of_route if sample.name.endswith("_count"))
     assert buckets == sorted(buckets)
     assert buckets[-1] == count > 0
+
+
+def test_metrics_are_there_while_a_worker_makes_its_files(shared: Serving):
+    """It makes each before it fills it: an empty one is what a worker leaves that was ended in between."""
+    mapped = Path(f"/proc/{two_workers(shared)[0]}/maps").read_text("utf-8").split()
+    folder = next(Path(file).parent for file in mapped if file.endswith(".db"))
+    empty = folder / "counter_1.db"
+    empty.touch()
+    try:
+        assert ask(f"{shared.url}/metrics").status == 200
+    finally:
+        empty.unlink()
 
 
 # -- whether it can serve ----------------------------------------------------------------
