@@ -61,6 +61,10 @@ def test_spelling_it_otherwise_makes_no_other_password(password: str):
     assert password in Blocklist.of(["correct horse battery staple"])
 
 
+def test_signs_at_the_end_stand_for_letters_too():
+    assert "walking in high gra$$2024" in Blocklist.of(["walking in high grass"])
+
+
 @pytest.mark.parametrize(
     "password",
     [

@@ -87,6 +87,11 @@ def test_generated_password_meets_every_profile(desk: PasswordDesk):
             desk.take(password).check(Policy(profile=profile, words=("scimserver", "acme")))
 
 
+def test_generated_password_always_has_a_letter_and_a_digit():
+    made = [generated() for _ in range(3000)]
+    assert all(set(password) & set("23456789") and set(password) - set("-23456789") for password in made)
+
+
 def test_generated_password_has_a_hundred_bits():
     groups = generated().split("-")
     assert [len(group) for group in groups] == [5, 5, 5, 5]

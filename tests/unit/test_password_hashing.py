@@ -76,6 +76,11 @@ async def test_nobody_has_no_password(hasher: PasswordHasher, typed: str):
     assert await hasher.verify(None, typed) == Verified(matches=False)
 
 
+async def test_what_is_too_long_is_not_taken_for_an_empty_password(hasher: PasswordHasher):
+    digest = await hasher.digest("")
+    assert await hasher.verify(digest.phc, "x" * 2000) == Verified(matches=False)
+
+
 @pytest.mark.parametrize("cost", [Cost(), Cost(memory_kib=32 * 1024, passes=3)])
 async def test_nobodys_digest_costs_what_all_others_cost(cost: Cost):
     """Work is compared as processor time of the threads: it does not depend on what else runs."""

@@ -72,6 +72,7 @@ def test_password_that_nobody_would_try_is_taken(password: str):
         (of_length(300) * 4, "at most 256"),
         # 1,025 octets before normalising, however few afterwards.
         ("\uff41" * 341 + "bc", "1024 octets"),
+        ("\u1112\u1161\u11ab" * 114, "1024 octets"),
         ("\ufdfa" * 100, "at most 256"),
         (GOOD + "\n", "control"),
         (GOOD + "\t", "control"),

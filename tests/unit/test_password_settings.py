@@ -1,5 +1,8 @@
 """What an operator sets about passwords, and what comes of it."""
 
+import asyncio
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +70,17 @@ async def test_first_pepper_is_the_current_one_and_others_still_count(hashing: C
     assert await after.verify(verified.rehashed.phc, GOOD) == Verified(matches=True)
     before.close()
     after.close()
+
+
+@pytest.mark.parametrize("processes,lanes", [(1, 1), (2, 1), (1, 2), (1000, 1)])
+async def test_all_processes_together_hash_in_as_many_threads_as_there_are_processors(
+    processes: int, lanes: int
+):
+    hasher = hasher_of(settings(password_lanes=lanes), processes=processes)
+    await asyncio.gather(*(hasher.digest(GOOD) for _ in range(8)))
+    used = sum(thread.name.startswith("argon2") for thread in threading.enumerate())
+    hasher.close()
+    assert 1 <= used <= max(1, (os.cpu_count() or 1) // (processes * lanes))
 
 
 def test_peppers_are_shown_as_stars():

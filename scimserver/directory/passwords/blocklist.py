@@ -63,7 +63,7 @@ class Blocklist:
     @classmethod
     def read(cls, path: Path) -> Self:
         """A text file in UTF-8 with a password on each line. Raises `OSError`."""
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
+        with path.open(encoding="utf-8", errors="replace") as file:
             return cls.of(line.rstrip("\r\n") for line in file)
 
     def __or__(self, other: "Blocklist") -> "Blocklist":
