@@ -2,7 +2,7 @@
 
 An address leads to the organisation in whose Email Domains it is; everybody else names theirs. Whether
 there is such a user or not, the same statements run, and something is there to count failures by
-(docs/decisions/0025). Proven by tests/api/test_sign_in.py.
+(docs/decisions/0025). Proven by tests/console/test_sign_in_page.py and test_sign_in_refused.py.
 """
 
 import hashlib

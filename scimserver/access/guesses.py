@@ -1,6 +1,6 @@
 """Where guesses come from: an address may fail so often, at passwords and at links alike.
 
-Proven by tests/api/test_sign_in_limits.py.
+Proven by tests/console/test_sign_in_limits.py and test_reset_page.py.
 """
 
 import hashlib

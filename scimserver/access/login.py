@@ -3,7 +3,8 @@
 Whoever fails learns nothing: a wrong password, an unknown address, somebody who is deactivated, locked,
 without a password or under a clone's placeholder get one answer after the same work, the same statements
 included.
-Proven by tests/api/test_sign_in.py and tests/api/test_sign_in_refused.py; measured by tests/bench/timing.py.
+Proven by tests/console/test_sign_in_page.py, test_sign_in_refused.py and test_sign_in_concurrently.py;
+measured by tests/bench/timing.py.
 """
 
 from dataclasses import dataclass, field, replace

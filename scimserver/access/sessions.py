@@ -1,6 +1,6 @@
 """Who calls in a session: a person, who may do what their role says at this moment.
 
-Proven by tests/api/test_sessions.py.
+Proven by tests/console/test_sessions_page.py and tests/api/test_session_api.py.
 """
 
 from dataclasses import dataclass

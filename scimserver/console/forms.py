@@ -2,7 +2,7 @@
 
 A form is taken from our own pages only: the browser says where it comes from, and it carries a token that
 belongs to the session, or to the browser where nobody is signed in.
-Proven by tests/console/test_forms.py and tests/unit/test_forms.py.
+Proven by tests/console/test_face.py and tests/unit/test_forms.py.
 """
 
 import base64

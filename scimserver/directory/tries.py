@@ -3,7 +3,7 @@
 A try is counted as a failure before the password is looked at, by one statement: however many come at
 once, no more are let through. A name that nobody has is counted like a user's. A device from which the
 user signed in before counts apart, so that strangers cannot keep the user out there.
-Proven by tests/unit/test_tries.py and tests/database/test_tries.py.
+Proven by tests/unit/test_tries.py and tests/console/test_sign_in_limits.py.
 """
 
 from dataclasses import dataclass

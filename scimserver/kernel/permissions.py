@@ -67,6 +67,7 @@ PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.CASES_WRITE: frozenset({Permission.CASES_READ, Permission.USERS_READ}),
     Permission.ROLES_MANAGE: frozenset({Permission.ROLES_READ}),
     Permission.TOKENS_MANAGE: frozenset({Permission.CONNECTIONS_MANAGE}),
+    Permission.SESSIONS_MANAGE: frozenset({Permission.USERS_READ}),
 }
 """What a permission is of no use without, step by step."""
 

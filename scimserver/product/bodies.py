@@ -1,6 +1,6 @@
 """Bodies of this face: small JSON objects of strings, and the one form of RFC 7662.
 
-What two readers could read differently is refused. Proven by tests/api/test_session_bodies.py.
+What two readers could read differently is refused. Proven by tests/api/test_session_api.py.
 """
 
 import json

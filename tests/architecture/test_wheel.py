@@ -52,6 +52,11 @@ def test_wheel_carries_the_dialogues(wheel: set[str]):
     assert _carried("tests/conformance/dialogues", "*.json", "scimserver/dialogues") <= wheel
 
 
+def test_wheel_carries_pages_and_their_style(wheel: set[str]):
+    assert _carried("scimserver/console/templates", "*.html", "scimserver/console/templates") <= wheel
+    assert _carried("scimserver/console/static", "*.css", "scimserver/console/static") <= wheel
+
+
 def test_wheel_says_that_it_is_typed(wheel: set[str]):
     assert "scimserver/py.typed" in wheel
 

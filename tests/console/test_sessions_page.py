@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import asyncpg
 import pytest
 
+from scimserver.directory import cloning, users
 from tests.people import OTHER, Browser, Reception
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1"
@@ -183,6 +184,32 @@ async def test_session_ends_with_another_password(front: Reception, must_change:
     browser = await signed_in(front)
     await front.give(ada, OTHER, must_change=must_change)
     assert not await browser.is_signed_in()
+
+
+async def test_session_of_somebody_who_is_deactivated_is_none_whatever_rows_are_left(
+    front: Reception, connection: asyncpg.Connection
+):
+    await front.person()
+    browser = await signed_in(front)
+    await connection.execute("UPDATE users SET active = false")
+    assert not await browser.is_signed_in()
+
+
+async def test_clone_has_neither_sessions_nor_devices_nor_failures(
+    front: Reception, connection: asyncpg.Connection
+):
+    ada = await front.person()
+    await signed_in(front)
+    await front.browser().sign_in(password=OTHER)
+    async with front.work() as work:
+        clone = await cloning.clone(work, await users.get(work, ada.id))
+    for table, column in (
+        ("sessions", "user_id"),
+        ("known_devices", "user_id"),
+        ("sign_in_tries", "account"),
+    ):
+        assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", ada.id) == 1
+        assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", clone.id) == 0
 
 
 async def test_session_goes_on_under_another_name(front: Reception):

@@ -3,7 +3,9 @@
 import asyncpg
 import pytest
 
+from scimserver.access import sessions
 from scimserver.directory.organizations import Addresses
+from scimserver.kernel.permissions import Permission
 from tests.people import ADA, OTHER, PASSWORD, Browser, Reception
 
 SESSION, DEVICE = "__Host-session", "__Host-device"
@@ -197,6 +199,19 @@ async def test_password_that_has_to_be_changed_leads_to_that_page_and_no_other(f
     assert page.status == 200
     assert "Choose another one to go on" in page.main
     assert (await browser.submit("/signout")).status == 303
+
+
+async def test_whoever_has_to_change_a_password_may_do_nothing_of_their_role(front: Reception):
+    await front.person(must_change=True, roles=[{"value": "Admin Role"}])
+    browser = front.browser()
+    await browser.sign_in()
+    may: list[bool] = []
+    for _ in range(2):
+        found = await sessions.caller(front.installation.database, browser.cookies[SESSION], front.hands())
+        assert found is not None
+        may.append(Permission.USERS_UPDATE in found.actor.permissions)
+        await browser.submit("/password", current=PASSWORD, new=OTHER, again=OTHER)
+    assert may == [False, True]
 
 
 async def test_password_that_was_changed_leads_on(front: Reception):

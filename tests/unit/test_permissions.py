@@ -9,6 +9,7 @@ from scimserver.kernel.permissions import (
     SCOPE_PERMISSIONS,
     Permission,
     Scope,
+    known_permissions,
     required_by,
     with_prerequisites,
 )
@@ -53,3 +54,7 @@ def test_operators_permissions_can_be_in_no_role():
 @pytest.mark.parametrize("scope", sorted(set(Scope) - {Scope.ROLES_ASSIGN}))
 def test_scope_brings_what_its_permissions_need(scope: Scope):
     assert with_prerequisites(SCOPE_PERMISSIONS[scope]) == SCOPE_PERMISSIONS[scope]
+
+
+def test_permissions_that_a_newer_version_stored_are_left_out():
+    assert known_permissions(["users.read", "of.a.newer.version"]) == {Permission.USERS_READ}

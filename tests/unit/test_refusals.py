@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from scimserver.access.refusals import MOST_KINDS, WINDOW, Refusals
+from scimserver.access.refusals import MOST_KINDS, WINDOW, Aim, Refusals
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
 from scimserver.kernel.facts import Outcome
-from scimserver.kernel.ids import INSTALLATION, OrganizationId, TokenId, new_uuid
+from scimserver.kernel.ids import INSTALLATION, OrganizationId, TokenId, UserId, new_uuid
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 OURS = OrganizationId(UUID(int=1))
@@ -152,3 +152,49 @@ def test_entries_have_ids_of_their_own():
     [counted] = refusals.due(NOON + WINDOW)
     assert first is not None
     assert len({first.id, counted.id, new_uuid()}) == 3
+
+
+# -- attempts to sign in -----------------------------------------------------------
+
+ADA = UserId(UUID(int=11))
+
+
+def aimed(refusals: Refusals, account: int, *, user: UserId | None = None, after: float = 0) -> Entry | None:
+    """See somebody refused who wanted to be an account's owner."""
+    origin = Origin(request_id="r", client_address="192.0.2.1")
+    aim = Aim(account=UUID(int=account), user=user, user_name="ada@example.com" if user else "")
+    now = NOON + timedelta(seconds=after)
+    return refusals.seen(
+        NOBODY, origin, reason="wrong", now=now, status=None, event="session.sign_in", aim=aim
+    )
+
+
+def test_refusal_says_whom_somebody_wanted_to_be():
+    entry = aimed(Refusals(), 11, user=ADA)
+    assert entry is not None
+    assert (entry.target_kind, entry.target, entry.display) == ("User", ADA, "ada@example.com")
+    assert entry.status is None
+
+
+def test_refusal_of_nobody_says_nothing_of_whom():
+    entry = aimed(Refusals(), 12)
+    assert entry is not None
+    assert (entry.target_kind, entry.target, entry.display) == (None, None, "")
+
+
+@pytest.mark.parametrize("user", [ADA, None], ids=["a user", "nobody"])
+def test_accounts_are_told_apart_in_the_same_way(user: UserId | None):
+    refusals = Refusals()
+    told = [aimed(refusals, account, user=user) is not None for account in (11, 11, 12, 11, 12)]
+    assert told == [True, False, True, False, False]
+    assert [entry.count for entry in refusals.due(NOON + WINDOW)] == [2, 1]
+
+
+def test_accounts_beyond_the_bound_fall_together_without_a_name():
+    refusals = Refusals()
+    for account in range(MOST_KINDS):
+        assert aimed(refusals, account, user=ADA) is not None
+    beyond = aimed(refusals, MOST_KINDS, user=ADA)
+    assert beyond is not None
+    assert (beyond.target, beyond.display) == (None, "")
+    assert aimed(refusals, MOST_KINDS + 1, user=ADA) is None

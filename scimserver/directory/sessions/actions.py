@@ -2,7 +2,7 @@
 
 A session is known by its secret's digest and nothing else. Nothing of it is kept in memory: whether it
 lives, whose it is and what they may do is one statement, so an end counts from its commit on, everywhere.
-Proven by tests/database/test_sessions.py.
+Proven by tests/database/test_sessions.py and tests/console/test_sessions_page.py.
 """
 
 from datetime import datetime
