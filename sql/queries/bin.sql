@@ -19,7 +19,8 @@ WHERE d.org_id = $1 AND d.id = $2 FOR UPDATE OF d;
 
 -- name: hold_groups
 -- Those of the groups that are still there, held until the transaction ends.  $1 organisation, $2 ids
-SELECT id, display_name AS name FROM groups WHERE org_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE;
+SELECT g.id, g.display_name AS name FROM unnest($2::uuid[]) AS asked (id)
+JOIN groups AS g ON g.org_id = $1 AND g.id = asked.id ORDER BY g.id FOR UPDATE OF g;
 
 -- change: take_out
 -- Somebody is in the bin no more.  $1 organisation, $2 id

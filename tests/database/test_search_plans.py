@@ -240,6 +240,11 @@ def test_cases_of_who_leaves_are_found_by_the_owner(rows, name: str, arguments: 
     assert found > changed
 
 
+def test_teams_of_who_comes_back_are_found_by_their_key(rows):
+    found = _planned(rows, load("bin")["hold_groups"], (LARGE, "{" + ID + "}"), for_all_values=True)
+    assert found == {("Index Scan", "groups_pkey")}
+
+
 def test_number_of_a_clone_is_looked_up_in_the_index_of_names(rows):
     free_number = load("cloning")["free_number"]
     found = _planned(rows, free_number, (LARGE, "user7@001.example (copy "), for_all_values=True)
