@@ -210,6 +210,13 @@ async def test_all_processes_that_tidy_at_once_forget_each_once(house: House):
     assert len(await house.log()) == 3
 
 
+async def test_who_was_deleted_anew_meanwhile_is_not_forgotten(house: House):
+    found = await house.deleted("anna")
+    house.hands.now += KEPT_FOR
+    assert await house.do(lambda work: bin.purge_overdue(work, [found.id])) == 0
+    assert await house.names() == ["anna"]
+
+
 async def test_organisations_are_tidied_each_in_its_own_log(house: House, database: Database):
     other = await made(database, "other", "other.example")
     async with other.room.open(operator("tests", other.id), ORIGIN) as work:
