@@ -280,6 +280,26 @@ CREATE INDEX cases_subject_idx ON cases (org_id, subject_key, id);
 CREATE INDEX cases_external_id_idx ON cases (org_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX cases_last_modified_idx ON cases (org_id, last_modified, id);
 
+-- The bin: what it takes to have a deleted user back. request_id: by which the log tells of the deletion.
+CREATE TABLE deleted_users (
+    org_id         uuid        NOT NULL,
+    id             uuid        NOT NULL,
+    user_name      text        NOT NULL,
+    user_name_key  text        COLLATE "C" NOT NULL,
+    role_id        uuid        NOT NULL,
+    group_ids      uuid[]      NOT NULL,
+    mail_stand_in  boolean     NOT NULL,
+    version        bigint      NOT NULL,
+    created        timestamptz NOT NULL,
+    document       bytea       NOT NULL,
+    deleted        timestamptz NOT NULL,
+    request_id     text        NOT NULL,
+    CONSTRAINT deleted_users_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT deleted_users_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id)
+);
+CREATE INDEX deleted_users_user_name_idx ON deleted_users (org_id, user_name_key);
+CREATE INDEX deleted_users_deleted_idx ON deleted_users (deleted);
+
 -- How many resources of a kind an organisation has: `totals` plus the deltas not yet folded in.
 -- Writers only append, so that no row is hot.
 CREATE TABLE totals (

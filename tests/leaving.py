@@ -5,6 +5,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import pytest_asyncio
+from click.testing import Result
+
+from scimserver.access.tokens import DEFAULT_SCOPES
+from scimserver.audit.store import Logged
+from scimserver.kernel.permissions import Scope
 from tests.commands import Commands
 from tests.serving import Installation, ScimClient, replace
 
@@ -20,11 +26,14 @@ class House:
     scim: ScimClient
     commands: Commands
 
+    async def ran(self, *arguments: str) -> Result:
+        """What came of a command about the organisation."""
+        group, verb, *rest = arguments
+        return await asyncio.to_thread(self.commands, group, verb, NAME, *rest)
+
     async def command(self, *arguments: str) -> bool:
         """Run a command about the organisation; whether it was done."""
-        group, verb, *rest = arguments
-        result = await asyncio.to_thread(self.commands, group, verb, NAME, *rest)
-        return result.exit_code == 0
+        return (await self.ran(*arguments)).exit_code == 0
 
     async def wanting(self, deactivation: str) -> None:
         """Have the organisation treat the Cases of the deactivated so."""
@@ -34,6 +43,21 @@ class House:
         """How many entries there are of each event and outcome."""
         entries = await self.installation.log(self.scim.organization)
         return Counter((each.entry["event"], each.entry["outcome"]) for each in entries)
+
+    async def latest(self) -> Logged:
+        """The last entry of the log."""
+        return (await self.installation.log(self.scim.organization))[-1]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(
+    installation: Installation, process_database_dsn: str, clean_settings: Callable[..., None]
+) -> House:
+    """An organisation in the application of one test."""
+    clean_settings(SCIMSERVER_DATABASE_URL=process_database_dsn)
+    organization = await installation.organization(NAME)
+    scim = await installation.client(organization, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER})
+    return House(installation, scim, Commands(process_database_dsn))
 
 
 Door = Callable[[House, str], Awaitable[bool]]

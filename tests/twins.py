@@ -150,6 +150,8 @@ async def _provisioned(theirs: ScimClient, found: list[Kind]) -> dict[str, Answe
     """A resource of each type, with a value in every attribute; and two more users."""
     boss = await theirs.make_user(f"{THEIRS}-boss", displayName=f"{THEIRS}-boss", password="13 pair of boots")
     await theirs.make_user(f"{THEIRS}-gone", active=False)
+    deleted = await theirs.make_user(f"{THEIRS}-deleted")
+    await theirs.delete(f"/Users/{deleted.id}")
     made: dict[str, Answer] = {}
     for kind in found:
         member = {"value": made["User"].id if "User" in made else boss.id}

@@ -7,6 +7,7 @@ import click
 
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
+from scimserver.cli.bin import list_bin, purge, restore
 from scimserver.cli.password import password
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import cases, cloning, organizations, password_resets, roles, sessions, users
@@ -32,7 +33,8 @@ def user() -> None:
     """Users of an organisation."""
 
 
-user.add_command(password)
+for _command in (password, list_bin, restore, purge):
+    user.add_command(_command)
 
 
 @user.command()
@@ -241,7 +243,7 @@ def deactivate(org: str, name: str, *, as_json: bool) -> None:
 @_yes
 @show.json_option
 def delete(org: str, name: str, *, yes: bool, as_json: bool) -> None:
-    """Delete USER of ORG, an address or id; shows first how many Cases become unassigned."""
+    """Delete USER of ORG, an address or id, into the bin; says how many Cases become unassigned."""
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)

@@ -6,7 +6,7 @@ with a number that no other clone of the same stem has.
 Proven by tests/unit/test_cloning.py, tests/api/test_clone.py and tests/api/test_clone_concurrently.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, cast
 
@@ -15,17 +15,15 @@ from scimserver.directory import users
 from scimserver.directory.differences import difference
 from scimserver.directory.users import Document, User
 from scimserver.directory.users.model import ENTERPRISE, follow_user_name
-from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import Placeholder, address_key, format_placeholder, parse_placeholder
 from scimserver.kernel.errors import Conflicted, Refused
-from scimserver.kernel.facts import Change, GroupUpdated, Json, UserCloned
+from scimserver.kernel.facts import Change, Json, UserCloned
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work
 
 _QUERIES = load("cloning")
 _LOCK_STEM = _QUERIES["lock_stem"]
 _FREE_NUMBER = _QUERIES["free_number"]
-_JOIN_GROUPS = _QUERIES.change("join_groups")
 
 COPIED: Final = frozenset(
     {
@@ -77,7 +75,7 @@ async def clone(work: Work, source: User, user_name: str | None = None) -> User:
     except Refused as refused:
         raise _told(refused, source, cloned_from, wanted) from None
     if groups:
-        _join(work, made, groups)
+        users.join(work, made, groups)
     work.note(
         UserCloned(
             target=made.id, display=made.user_name, changes=(cloned_from, *difference({}, made.document))
@@ -121,12 +119,3 @@ async def _placeholder(work: Work, source: User) -> str:
     await transaction.fetchval(_LOCK_STEM, work.actor.organization, beginning)
     number = await transaction.fetchval(_FREE_NUMBER, work.actor.organization, beginning)
     return format_placeholder(Placeholder(stem=stem, number=number))
-
-
-def _join(work: Work, made: User, groups: Sequence[Reference]) -> None:
-    """Let a clone join the Teams of its source, which get their next version."""
-    ids = [group.id for group in groups]
-    work.change(_JOIN_GROUPS, work.actor.organization, made.id, ids, work.now)
-    member = Change(path="members", new=[{"value": str(made.id)}])
-    for group in groups:
-        work.note(GroupUpdated(target=group.id, display=group.name or "", changes=(member,)))

@@ -44,6 +44,13 @@ def operator(name: str, organization: OrganizationId = INSTALLATION) -> Actor:
     )
 
 
+def system(organization: OrganizationId, permissions: frozenset[Permission]) -> Actor:
+    """The server itself, doing in an organisation what nobody asked for just then."""
+    return Actor(
+        kind=ActorKind.SYSTEM, organization=organization, permissions=permissions, name="housekeeping"
+    )
+
+
 NOBODY = Actor(kind=ActorKind.NOBODY, organization=INSTALLATION, permissions=frozenset(), name="unknown")
 """A caller whose credential said nothing: what it does is logged with the installation."""
 

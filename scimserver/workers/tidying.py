@@ -1,4 +1,4 @@
-"""Housekeeping that no request waits for: totals folded, old messages dropped, counts written.
+"""Housekeeping that no request waits for: totals folded, counts written, what is old dropped.
 
 Every process runs it; an advisory lock in the transaction lets one at a time do the shared part.
 Proven by tests/database/test_tidying.py.
@@ -19,8 +19,11 @@ from scimserver.access.usage import Usage
 from scimserver.audit.entry import Entry
 from scimserver.db.queries import load
 from scimserver.db.violations import ConstraintViolated
-from scimserver.directory import removals
+from scimserver.directory import bin, removals
+from scimserver.kernel.actor import Origin, system
 from scimserver.kernel.errors import Conflicted, Unavailable
+from scimserver.kernel.ids import new_uuid
+from scimserver.kernel.permissions import Permission
 from scimserver.work import WorkRoom
 from scimserver.workers.sweeping import Broom
 
@@ -78,6 +81,7 @@ class Tidying:
         )
         await self._write_counts()
         await self._tidy_database()
+        await self._empty_bin()
 
     async def _rounds(self) -> None:
         while True:
@@ -107,3 +111,10 @@ class Tidying:
                 await transaction.execute(_DROP, now - self.outbox_retention)
                 await transaction.execute(_DROP_REMOVALS, now - _REMOVALS_KEPT)
                 await self.broom.sweep(transaction, now)
+
+    async def _empty_bin(self) -> None:
+        """Forget deleted users whose time is over, some of them; those of one organisation or none."""
+        for organization, users in (await bin.overdue(self.room.database, self.room.clock())).items():
+            actor = system(organization, frozenset({Permission.USERS_DELETE}))
+            async with self.room.open(actor, Origin(request_id=str(new_uuid()))) as work:
+                await bin.purge_overdue(work, users)

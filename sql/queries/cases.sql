@@ -54,8 +54,9 @@ SELECT count(*) FROM cases WHERE org_id = $1 AND owner_id = $2;
 -- name: unassign_cases
 -- Some of the cases of a user who is held become nobody's: fewer than asked for where no more are left.
 -- $1 organisation, $2 user, $3 now, $4 how many at most
-UPDATE cases SET owner_id = NULL, version = version + 1, last_modified = greatest(last_modified, $3)
-WHERE org_id = $1 AND id = ANY (ARRAY(
+WITH owned AS MATERIALIZED (
     SELECT c.id FROM cases AS c WHERE c.org_id = $1 AND c.owner_id = $2 ORDER BY c.id LIMIT $4 FOR UPDATE
-))
-RETURNING id, subject;
+)
+UPDATE cases AS c SET owner_id = NULL, version = c.version + 1, last_modified = greatest(c.last_modified, $3)
+FROM owned WHERE c.org_id = $1 AND c.id = owned.id
+RETURNING c.id, c.subject;

@@ -13,15 +13,3 @@ WITH RECURSIVE counted (number) AS (
     WHERE EXISTS (SELECT FROM users WHERE org_id = $1 AND user_name_key = $2::text || c.number || ')')
 )
 SELECT max(number) FROM counted;
-
--- change: join_groups
--- The groups that another user is in get one more member and their next version.
--- $1 organisation, $2 user, $3 groups, $4 now
-change AS (
-    INSERT INTO group_members (org_id, group_id, user_id, added)
-    SELECT $1, g.id, $2, $4 FROM groups AS g WHERE g.org_id = $1 AND g.id = ANY ($3::uuid[])
-    RETURNING group_id
-), grown AS (
-    UPDATE groups SET version = version + 1, last_modified = greatest(last_modified, $4)
-    WHERE org_id = $1 AND id IN (SELECT group_id FROM change)
-)

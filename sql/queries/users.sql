@@ -100,10 +100,44 @@ SELECT g.id, g.display_name FROM groups AS g
 JOIN group_members AS m ON m.org_id = g.org_id AND m.group_id = g.id
 WHERE g.org_id = $1 AND m.user_id = $2 ORDER BY g.id FOR UPDATE OF g;
 
--- change: delete_user
--- The user goes, and memberships and credentials with it.  $1 organisation, $2 id, $3 id of the delta
+-- change: restore_user
+-- A user who was deleted is there again, counted, if the organisation's rules still are those that were looked at.
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 those rules,
+-- $18 version, $19 when the user was created, $20 id of the delta
 change AS (
-    DELETE FROM users WHERE org_id = $1 AND id = $2 RETURNING id
+    INSERT INTO users (org_id, id, version, created, last_modified,
+                       user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
+                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
+    SELECT $1, $2, $18, $19, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $17
+    RETURNING id
+), counted AS (
+    INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $20, 1 FROM change
+)
+
+-- change: join_groups
+-- The groups that another user is in, or was, get one more member and their next version.
+-- $1 organisation, $2 user, $3 groups, $4 now
+change AS (
+    INSERT INTO group_members (org_id, group_id, user_id, added)
+    SELECT $1, g.id, $2, $4 FROM groups AS g WHERE g.org_id = $1 AND g.id = ANY ($3::uuid[])
+    RETURNING group_id
+), grown AS (
+    UPDATE groups SET version = version + 1, last_modified = greatest(last_modified, $4)
+    WHERE org_id = $1 AND id IN (SELECT group_id FROM change)
+)
+
+-- change: delete_user
+-- The user goes, and memberships and credentials with it; what it takes to come back goes into the bin.
+-- $1 organisation, $2 id, $3 id of the delta, $4 now, $5 request id, $6 groups
+change AS (
+    DELETE FROM users WHERE org_id = $1 AND id = $2
+    RETURNING id, user_name, user_name_key, role_id, mail_stand_in, version, created, document
+), kept AS (
+    INSERT INTO deleted_users (org_id, id, user_name, user_name_key, role_id, group_ids, mail_stand_in,
+                               version, created, document, deleted, request_id)
+    SELECT $1, id, user_name, user_name_key, role_id, $6, mail_stand_in, version, created, document, $4, $5
+    FROM change
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $3, -1 FROM change
 )

@@ -69,6 +69,7 @@ SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS us
        (SELECT jsonb_object_agg(id, version) FROM groups WHERE org_id = $1) AS groups,
        (SELECT jsonb_object_agg(id, version) FROM roles WHERE org_id = $1) AS roles,
        (SELECT jsonb_object_agg(id, version) FROM cases WHERE org_id = $1) AS cases,
+       (SELECT jsonb_object_agg(id, version) FROM deleted_users WHERE org_id = $1) AS bin,
        (SELECT jsonb_object_agg(group_id || '/' || user_id, 1)
         FROM group_members WHERE org_id = $1) AS members,
        (SELECT jsonb_object_agg(user_id, changed) FROM credentials WHERE org_id = $1) AS passwords,
@@ -96,8 +97,8 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND (state <> 'id
 """
 
 State = dict[str, dict[str, Any]]
-Effect = dict[str, tuple[int, int, int]]
-"""For each table how much appeared, went, and changed."""
+Effect = dict[str, tuple[int, ...]]
+"""For each table how much appeared, went, and changed; of the totals, how much was added to each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +189,8 @@ def effect(before: State, after: State) -> Effect:
         if table in ("users", "groups", "roles", "cases"):
             changed = sum(rows[key] - old[key] for key in rows.keys() & old.keys())
         if table == "totals":
-            more = [rows.get(kind, 0) - old.get(kind, 0) for kind in ("User", "Group", "Role")]
-            found[table] = (more[0], more[1], more[2])
+            more = [rows.get(kind, 0) - old.get(kind, 0) for kind in ("User", "Group", "Role", "Case")]
+            found[table] = tuple(more)
         else:
             found[table] = (len(rows.keys() - old.keys()), len(old.keys() - rows.keys()), changed)
     return {table: numbers for table, numbers in found.items() if any(numbers)}

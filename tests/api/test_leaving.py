@@ -5,32 +5,19 @@ Each rule is tried at each door: SCIM in all its forms, and the operator's comma
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from scimserver.access.tokens import DEFAULT_SCOPES
 from scimserver.directory.cases.actions import AT_ONCE
-from scimserver.kernel.permissions import Scope
-from tests.commands import Commands
 from tests.commands import clean_settings as clean_settings
-from tests.leaving import DEACTIVATING, DELETING, NAME, Door, House, deleted_over_scim
-from tests.serving import Answer, Installation, ScimClient, replace
+from tests.leaving import DEACTIVATING, DELETING, Door, House, deleted_over_scim
+from tests.leaving import house as house
+from tests.serving import Answer, ScimClient, replace
 
 ADMIN = [{"value": "Admin Role"}]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def house(
-    installation: Installation, process_database_dsn: str, clean_settings: Callable[..., None]
-) -> House:
-    clean_settings(SCIMSERVER_DATABASE_URL=process_database_dsn)
-    organization = await installation.organization(NAME)
-    scim = await installation.client(organization, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER})
-    return House(installation, scim, Commands(process_database_dsn))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

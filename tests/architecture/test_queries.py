@@ -18,6 +18,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "access.caller_of_token": "the token's digest says which organisation calls",
     "access.digests_in_use": "a process that starts knows callers of all organisations, by digest only",
     "access.touch_tokens": "a batch of several organisations; each row names its own",
+    "bin.overdue": "housekeeping of the installation",
     "candidates.organization_of_name": "whose people sign in, before an organisation is known",
     "cloning.lock_stem": "its lock is the organisation's and the stem's; touches no table",
     "domains.clashing_domains": "a domain belongs to one organisation of the installation",
@@ -53,6 +54,7 @@ NOT_OF_ONE_ORGANIZATION = {
 """Queries that bind no organisation, and why each may."""
 
 INDEXES_NOT_LED = {
+    "deleted_users_deleted_idx": "who was deleted long ago is found in all organisations at once",
     "mail_jobs_due_idx": "the worker looks for what is due in all organisations at once",
     "outbox_created_idx": "old messages of all organisations are dropped at once",
     "reset_requests_due_idx": "as mail_jobs_due_idx",

@@ -31,6 +31,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "org show": (),
     "org update": ("--title", "{word}"),
     "token list": (),
+    "user bin": (),
 }
 """Commands that name nothing beside the organisation but what is to be made."""
 
@@ -58,6 +59,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "user reset-link --withdraw": ("{word}@{word}.example", "--withdraw"),
     "user deactivate": ("{word}@{word}.example",),
     "user delete": ("{word}@{word}.example", "--yes"),
+    "user purge": ("{word}-gone@{word}.example", "--yes"),
+    "user restore": ("{word}-gone@{word}.example",),
     "user permissions": ("{word}@{word}.example",),
     "user sessions": ("{word}@{word}.example",),
     "user sign-out": ("{word}@{word}.example",),
@@ -105,6 +108,8 @@ def both(commands: Commands) -> tuple[Commands, str]:
     commands.done("role", "create", THEIRS, THEIRS)
     put_user(commands.dsn, THEIRS, USERS[THEIRS], f"{THEIRS}@{THEIRS}.example")
     commands.done("user", "reset-link", THEIRS, f"{THEIRS}@{THEIRS}.example")
+    put_user(commands.dsn, THEIRS, UUID(int=8), f"{THEIRS}-gone@{THEIRS}.example")
+    commands.done("user", "delete", THEIRS, str(UUID(int=8)), "--yes")
     return commands, commands.json("token", "create", THEIRS, THEIRS)["id"]
 
 
@@ -134,6 +139,7 @@ def masked(output: str, word: str, token: str) -> str:
 def all_of(commands: Commands, organization: str) -> list[Any]:
     """What there is of an organisation, and its log but for readings of it."""
     shown = [commands.json(what, "list", organization) for what in ("connection", "domain", "token")]
+    shown.append(commands.json("user", "bin", organization))
     return [*shown, commands.json("org", "show", organization), commands.log(organization)]
 
 

@@ -1,4 +1,4 @@
-"""`scimserver user`: an operator clones a user."""
+"""`scimserver user`: an operator clones, deactivates, deletes and restores users."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -137,3 +137,107 @@ def test_user_sign_out_is_logged_done_without_effect_and_refused(staffed: Comman
 def test_commands_about_sessions_say_why_not(staffed: Commands, command: str):
     assert 'no user "eve@acme.example"' in staffed.refused("user", command, "acme", "eve@acme.example")
     assert 'no organisation called "nobody"' in staffed.refused("user", command, "nobody", "x")
+
+
+# -- leaving, and the bin -----------------------------------------------------------
+
+
+_OWNED = """
+    INSERT INTO cases (org_id, id, subject, subject_key, owner_id,
+                       version, created, last_modified, document, shadow)
+    SELECT org_id, gen_random_uuid(), 'S', 's', id, 1, now(), now(), '{"subject":"S"}', '{}'
+    FROM users CROSS JOIN generate_series(1, 2) WHERE id = $1
+"""
+
+
+@pytest.fixture
+def owning(staffed: Commands) -> Commands:
+    """`acme` with a user who owns two Cases."""
+
+    async def put() -> None:
+        connection = await asyncpg.connect(staffed.dsn)
+        await connection.execute(_OWNED, ADA)
+        await connection.close()
+
+    asyncio.run(put())
+    return staffed
+
+
+def test_user_deactivate_and_activate_say_who_is_what(owning: Commands):
+    assert owning.json("user", "deactivate", "acme", "ada@acme.example") == {
+        "id": str(ADA),
+        "userName": "ada@acme.example",
+        "active": False,
+        "ownedCases": 2,
+    }
+    assert owning.json("user", "activate", "acme", str(ADA))["active"] is True
+    assert owning.done("user", "activate", "acme", str(ADA)) == '"ada@acme.example" is active.\n'
+    owning.done("org", "update", "acme", "--deactivation", "unassign_cases")
+    assert owning.done("user", "deactivate", "acme", str(ADA)) == (
+        '"ada@acme.example" is deactivated; Cases that stay with them: 0.\n'
+    )
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_user_delete_shows_the_cases_and_deletes_nobody_without_a_yes(owning: Commands, answer: str):
+    result = owning("user", "delete", "acme", "ada@acme.example", answer=answer)
+    assert result.exit_code == 1
+    assert 'Cases that become unassigned: 2. Delete "ada@acme.example"?' in result.stderr
+    assert owning.json("user", "permissions", "acme", str(ADA))["userName"] == "ada@acme.example"
+    assert owning.log("acme", "--event", "user.delete") == []
+
+
+def test_user_delete_asks_and_says_how_many_cases_became_unassigned(owning: Commands):
+    said = owning.done("user", "delete", "acme", "ada@acme.example", answer="y\n")
+    assert said.endswith('Deleted "ada@acme.example"; Cases that became unassigned: 2.\n')
+    assert len(owning.log("acme", "--event", "case.unassign")) == 2
+
+
+def test_user_delete_without_asking_prints_a_document(owning: Commands):
+    assert owning.json("user", "delete", "acme", str(ADA), "--yes") == {
+        "id": str(ADA),
+        "userName": "ada@acme.example",
+        "unassignedCases": 2,
+    }
+
+
+def test_user_bin_lists_who_can_be_restored(staffed: Commands):
+    assert staffed.done("user", "bin", "acme") == 'The bin of "acme" is empty.\n'
+    staffed.done("user", "delete", "acme", str(ADA), "--yes")
+    [listed] = staffed.json("user", "bin", "acme")
+    assert (listed["id"], listed["userName"]) == (str(ADA), "ada@acme.example")
+    assert listed["role"] == "Minimal Permissions"
+    assert listed["requestId"] == staffed.log("acme", "--event", "user.delete")[0]["request"]["id"]
+    assert listed["deleted"] < listed["until"]
+    assert "ada@acme.example" in staffed.done("user", "bin", "acme")
+
+
+def test_user_restore_brings_somebody_back(staffed: Commands):
+    staffed.done("user", "delete", "acme", str(ADA), "--yes")
+    assert staffed.done("user", "restore", "acme", "ADA@acme.example") == (
+        'Restored "ada@acme.example"; Teams: 0. There is no password.\n'
+    )
+    staffed.done("user", "delete", "acme", str(ADA), "--yes")
+    assert staffed.json("user", "restore", "acme", str(ADA)) == {
+        "id": str(ADA),
+        "userName": "ada@acme.example",
+        "groups": [],
+    }
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_user_purge_forgets_nobody_without_a_yes(staffed: Commands, answer: str):
+    staffed.done("user", "delete", "acme", str(ADA), "--yes")
+    result = staffed("user", "purge", "acme", str(ADA), answer=answer)
+    assert result.exit_code == 1
+    assert 'Nobody can restore "ada@acme.example" afterwards.' in result.stderr
+    assert len(staffed.json("user", "bin", "acme")) == 1
+
+
+def test_user_purge_forgets_somebody(staffed: Commands):
+    for arguments in ((), ("--json",)):
+        staffed.done("user", "delete", "acme", str(ADA), "--yes")
+        said = staffed.done("user", "purge", "acme", str(ADA), "--yes", *arguments)
+        assert str(ADA) in said if arguments else said == 'Purged "ada@acme.example".\n'
+        assert staffed.json("user", "bin", "acme") == []
+        put_user(staffed.dsn, "acme", ADA, "ada@acme.example")

@@ -56,6 +56,15 @@ INSERT INTO groups (org_id, id, display_name, display_name_key, version, created
 SELECT org_id, id, display_name, display_name_key, 1, created, last_modified, document, '{}'
 FROM users WHERE left(id::text, 8) < '00000080';
 
+-- Of each ten cases, seven belong to one user, three to nobody.
+INSERT INTO cases (org_id, id, subject, subject_key, status, owner_id, version, created, last_modified,
+                   document, shadow)
+SELECT org_id, id, display_name, display_name_key, 'open',
+       CASE WHEN n % 10 < 7
+            THEN (lpad(to_hex(n / 10 * 10 + 1), 8, '0') || '-0000-7000-8000-000000000000')::uuid END,
+       1, created, last_modified, document, '{}'
+FROM (SELECT *, ('x' || left(id::text, 8))::bit(32)::int AS n FROM users) AS numbered WHERE n <= 20000;
+
 INSERT INTO group_members (org_id, group_id, user_id, added)
 SELECT u.org_id, g.id, u.id, u.created FROM users AS u JOIN groups AS g ON g.org_id = u.org_id
 WHERE right(left(u.id::text, 8), 2) = right(left(g.id::text, 8), 2);
@@ -208,6 +217,32 @@ SEARCHES = [
         id="changed, in order of change",
     ),
 ]
+
+
+OWNED = ("Index Scan", "cases_owner_id_idx")
+OWNED_ONLY = ("Index Only Scan", "cases_owner_id_idx")
+
+
+@both_ways
+def test_cases_of_a_user_are_found_by_the_owner(rows, asked: Asked):
+    search = Search(filter=f'owner.value eq "{ID}" and status eq "open"', count=10)
+    built = statement(search, asked.rows["Case"], organization=LARGE)
+    assert built.hot
+    holder = {("Index Scan", "users_pkey")} if asked is WHOLE else set()
+    assert scans(rows, built) == {OWNED} | holder
+
+
+@pytest.mark.parametrize("name,arguments", [("count_owned", ()), ("unassign_cases", ("2026-01-01", 250))])
+def test_cases_of_who_leaves_are_found_by_the_owner(rows, name: str, arguments: tuple[object, ...]):
+    found = _planned(rows, load("cases")[name], (LARGE, ID, *arguments), for_all_values=True)
+    changed = {("Index Scan", "cases_pkey")} if name == "unassign_cases" else set()
+    assert found - {OWNED, OWNED_ONLY} == changed
+    assert found > changed
+
+
+def test_teams_of_who_comes_back_are_found_by_their_key(rows):
+    found = _planned(rows, load("bin")["hold_groups"], (LARGE, "{" + ID + "}"), for_all_values=True)
+    assert found == {("Index Scan", "groups_pkey")}
 
 
 def test_number_of_a_clone_is_looked_up_in_the_index_of_names(rows):

@@ -23,6 +23,7 @@ CREATE OR REPLACE FUNCTION hostile.restore(org uuid) RETURNS void LANGUAGE sql A
     DELETE FROM credentials WHERE org_id = org;
     DELETE FROM removals WHERE org_id = org;
     DELETE FROM cases WHERE org_id = org;
+    DELETE FROM deleted_users WHERE org_id = org;
     DELETE FROM users u WHERE org_id = org
         AND NOT EXISTS (SELECT FROM hostile.users s WHERE (s.org_id, s.id, s.version) = (org, u.id, u.version));
     -- Roles after the users who have them, and those that were changed are put right where they are.

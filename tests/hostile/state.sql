@@ -9,6 +9,8 @@ SELECT
         FROM group_members WHERE org_id = $1),
     (SELECT count(*) || ' cases ' || COALESCE(sum(hashtextextended(id || xmin::text, version)), 0)
         FROM cases WHERE org_id = $1),
+    (SELECT count(*) || ' deleted ' || COALESCE(sum(hashtextextended(id || xmin::text, version)), 0)
+        FROM deleted_users WHERE org_id = $1),
     (SELECT count(*) || ' passwords ' || COALESCE(sum(hashtextextended(user_id || xmin::text, 0)), 0)
         FROM credentials WHERE org_id = $1),
     (SELECT count(*) || ' roles ' || COALESCE(sum(hashtextextended(id || xmin::text, version)), 0)

@@ -5,6 +5,7 @@ by the rules, `store` keeps it.
 """
 
 from scimserver.directory.users.actions import activate as activate
+from scimserver.directory.users.actions import add_again as add_again
 from scimserver.directory.users.actions import add_clone as add_clone
 from scimserver.directory.users.actions import create as create
 from scimserver.directory.users.actions import deactivate as deactivate
@@ -13,9 +14,11 @@ from scimserver.directory.users.actions import find as find
 from scimserver.directory.users.actions import find_inactive as find_inactive
 from scimserver.directory.users.actions import find_named as find_named
 from scimserver.directory.users.actions import get as get
-from scimserver.directory.users.actions import held_groups as held_groups
-from scimserver.directory.users.actions import hold as hold
 from scimserver.directory.users.actions import update as update
+from scimserver.directory.users.holding import held_groups as held_groups
+from scimserver.directory.users.holding import hold as hold
+from scimserver.directory.users.holding import join as join
 from scimserver.directory.users.model import Document as Document
+from scimserver.directory.users.model import Former as Former
 from scimserver.directory.users.model import User as User
 from scimserver.directory.users.store import taken as taken

@@ -1,18 +1,19 @@
 """What can be done to users. Every action requires its permission first, and notes what happened."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from scimserver.directory import cases, organizations, passwords, removals, sessions
+from scimserver.directory import cases, passwords, removals, sessions
 from scimserver.directory.differences import difference
 from scimserver.directory.limits import require_bounded, shown
 from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
 from scimserver.directory.users.endings import end_of_change
+from scimserver.directory.users.holding import held_groups, hold, leave_cases
 from scimserver.directory.users.model import (
     Document,
+    Former,
     User,
     arranged,
     columns,
@@ -23,7 +24,7 @@ from scimserver.directory.users.protection import require_no_take_over, require_
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.views import Reference
 from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, NotFound, Refused
+from scimserver.kernel.errors import NotFound, Refused
 from scimserver.kernel.facts import (
     Change,
     Fact,
@@ -88,6 +89,26 @@ async def add_clone(work: Work, wanted: Document, broken: Broken, *, placeholder
     return await _added(work, await _settled(work, wanted, None, placeholder=placeholder), broken)
 
 
+async def add_again(work: Work, wanted: Document, former: Former, broken: Broken) -> User:
+    """Add a user who was deleted, under the same id, for `directory.bin`; the rest as for a clone."""
+    settled = await _settled(work, wanted, None, placeholder=True)
+    made = await _made(work, former.id, settled)
+    user = replace(made, version=former.version + 1, created=former.created)
+    work.change(
+        store.RESTORE,
+        work.actor.organization,
+        user.id,
+        work.now,
+        *_columns(user),
+        settled.rules,
+        user.version,
+        user.created,
+        new_uuid(),
+        broken={**store.BROKEN, **broken},
+    )
+    return user
+
+
 async def _added(work: Work, settled: Settled, broken: Broken = store.BROKEN) -> User:
     user = await _made(work, UserId(new_uuid()), settled)
     work.change(
@@ -138,7 +159,7 @@ async def update(
     if current.active and not settled.active:
         await hold(work, current)
         await removals.count(work, current.user_name, changes, is_deletion=False)
-        await _leave_cases(work, current)
+        await leave_cases(work, current)
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -193,8 +214,8 @@ async def deactivate(work: Work, current: User) -> User:
 async def delete(work: Work, current: User) -> int:
     """Delete a user (P5): memberships and credentials end, Cases become nobody's, each fact in the log.
 
-    Answers how many Cases the user owned. Raises `Conflicted` when the user was changed or deleted meanwhile,
-    and `ProviderPaused`.
+    What it takes to have the user back is in the bin (`directory.bin`). Answers how many Cases the user
+    owned. Raises `Conflicted` when the user was changed or deleted meanwhile, and `ProviderPaused`.
     """
     work.require(Permission.USERS_DELETE)
     changes = difference(current.document, {})
@@ -213,35 +234,10 @@ async def delete(work: Work, current: User) -> int:
     await removals.count(work, current.user_name, changes, is_deletion=True)
     with work.step("cases"):
         unassigned = await cases.unassign(work, current.id)
-    work.change(store.DELETE, organization, current.id, new_uuid())
+    ids = [group.id for group in groups]
+    work.change(store.DELETE, organization, current.id, new_uuid(), work.now, work.origin.request_id, ids)
     work.note(UserDeleted(target=current.id, display=current.user_name, changes=changes))
     return unassigned
-
-
-async def _leave_cases(work: Work, current: User) -> None:
-    """Make the Cases of who is deactivated nobody's, where the organisation wants it so."""
-    if await organizations.unassigns_cases(work):
-        await hold(work, current)
-        with work.step("cases"):
-            await cases.unassign(work, current.id)
-
-
-async def hold(work: Work, user: User) -> None:
-    """Keep a user until the work's transaction ends: nobody changes it, or lets it join a group.
-
-    Raises `Conflicted` where it is no longer as it was read.
-    """
-    transaction = await work.begin()
-    held = await transaction.fetchrow(store.LOCK, work.actor.organization, user.id)
-    if held is None or held["version"] != user.version:
-        raise Conflicted
-
-
-async def held_groups(work: Work, user: User) -> Sequence[Reference]:
-    """The groups that a user is in, held until the work's transaction ends."""
-    await store.groups_of(work, user.id)
-    # Again, now that they are held: a group may have let the user go while the first look waited.
-    return await store.groups_of(work, user.id)
 
 
 async def _settled(

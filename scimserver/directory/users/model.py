@@ -60,6 +60,15 @@ class User:
         return Permission.USERS_UPDATE in self.permissions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """What of a deleted user is as it was when the user comes back."""
+
+    id: UserId
+    version: int
+    created: datetime
+
+
 def stand_in(user_name: str) -> list[Json]:
     """The e-mails of a user for whom a client sent none."""
     return [{"value": user_name, "type": "work", "primary": True}]

@@ -55,6 +55,8 @@ from scimserver.kernel.facts.users import UserCloned as UserCloned
 from scimserver.kernel.facts.users import UserCreated as UserCreated
 from scimserver.kernel.facts.users import UserDeactivated as UserDeactivated
 from scimserver.kernel.facts.users import UserDeleted as UserDeleted
+from scimserver.kernel.facts.users import UserPurged as UserPurged
+from scimserver.kernel.facts.users import UserRestored as UserRestored
 from scimserver.kernel.facts.users import UsersExported as UsersExported
 from scimserver.kernel.facts.users import UsersImported as UsersImported
 from scimserver.kernel.facts.users import UserUnchanged as UserUnchanged

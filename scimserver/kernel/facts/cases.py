@@ -27,7 +27,7 @@ class CaseUpdated(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseAssigned(Fact):
-    """A Case was given to a user, by nobody or another one; other attributes may have changed with it."""
+    """A Case was given to a user; other attributes may have changed with it."""
 
     attempt = "case.assign"
     name = "case.assigned"

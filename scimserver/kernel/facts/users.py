@@ -84,6 +84,26 @@ class UserDeleted(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserRestored(Fact):
+    """A deleted user is back from the bin, under the same id; the change of `deleted` says since when."""
+
+    attempt = "user.restore"
+    name = "user.restored"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPurged(Fact):
+    """A deleted user is gone from the bin for good: by somebody's wish, or because the time was over."""
+
+    attempt = "user.purge"
+    name = "user.purged"
+    target_kind = TargetKind.USER
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserUnchanged(Fact):
     """An update of a user asked for what was already so."""
 
