@@ -117,6 +117,8 @@ class Addressee:
     active: bool
     mailbox: str | None
     organization_title: str
+    support_contact: str
+    """Whom to ask for help; may be empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,7 @@ async def addressee(database: Database, job: Job) -> Addressee | None:
         active=row["active"],
         mailbox=own if job.former_address is None else deliverable(job.former_address),
         organization_title=row["title"],
+        support_contact=row["support_contact"],
     )
 
 

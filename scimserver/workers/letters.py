@@ -100,6 +100,8 @@ class About:
     """The organisation's title."""
     happened: datetime
     """When what the letter tells of happened."""
+    support_contact: str = ""
+    """Whom to ask for help; empty where the organisation says nobody."""
     link: str = ""
     """Where the password can be set; a secret. Empty in letters without one."""
 
@@ -124,7 +126,9 @@ def letter(kind: Kind, about: About) -> Letter:
     subject, *paragraphs = (
         " ".join(part.split()).format_map(values) for part in re.split(r"\n\s*\n", _WORDS[kind])
     )
-    return Letter(subject=subject, paragraphs=tuple(paragraphs), link=about.link)
+    contact = _one_line(about.support_contact)
+    helping = [f"Help: {contact}"] if contact else []
+    return Letter(subject=subject, paragraphs=(*paragraphs, *helping), link=about.link)
 
 
 def message(letter: Letter, *, sender: Sender, recipient: str, now: datetime) -> EmailMessage:

@@ -183,6 +183,7 @@ class MailWorker:
             About(
                 account=to.user_name,
                 organization=to.organization_title,
+                support_contact=to.support_contact,
                 happened=job.created,
                 link=link or "",
             ),

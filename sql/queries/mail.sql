@@ -37,7 +37,7 @@ RETURNING j.org_id, j.id, j.user_id, j.kind, j.former_address, j.request_id, j.c
 
 -- name: read_addressee
 -- To whom a mail goes, and in whose name.  $1 organisation, $2 user
-SELECT u.user_name, u.user_name_key, u.active, u.document, o.title
+SELECT u.user_name, u.user_name_key, u.active, u.document, o.title, o.support_contact
 FROM users AS u JOIN organizations AS o ON o.id = u.org_id
 WHERE u.org_id = $1 AND u.id = $2;
 

@@ -126,6 +126,14 @@ async def test_notice_arrives_and_holds_no_link(mailer: Mailer, house: House, ad
     assert mailer.told == {(notice.value.value, "sent"): 1}
 
 
+async def test_mail_says_whom_the_organisation_wants_to_be_asked(mailer: Mailer, house: House, ada: User):
+    await house.connection.execute("UPDATE organizations SET support_contact = 'helpdesk@acme.example'")
+    await tell(house, ada)
+    await mailer.deliver()
+    (received,) = mailer.postbox.received
+    assert "Help: helpdesk@acme.example" in received.text.splitlines()
+
+
 @pytest.mark.parametrize(
     "notice,arrives",
     [

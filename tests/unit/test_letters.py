@@ -83,6 +83,13 @@ def test_what_users_wrote_is_text_on_one_line(kind: Kind):
     assert sent.get_all("To") == ["ada@acme.example"]
 
 
+@pytest.mark.parametrize("kind", list(Kind))
+def test_letter_ends_with_whom_to_ask_for_help(kind: Kind):
+    made = written(kind, replace(ABOUT, support_contact="IT desk,\r\nextension 100"))
+    assert as_text(made).splitlines()[-1] == "Help: IT desk, extension 100"
+    assert "Help" not in as_text(written(kind))
+
+
 def test_title_that_is_very_long_is_cut():
     made = written(Kind.PASSWORD_CHANGED, replace(ABOUT, organization="x" * 5000))
     assert len(made.subject) < 200
