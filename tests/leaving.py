@@ -35,6 +35,11 @@ class House:
         """Run a command about the organisation; whether it was done."""
         return (await self.ran(*arguments)).exit_code == 0
 
+    async def imported(self, text: str, written: str) -> Result:
+        """What came of importing a file of that format."""
+        arguments = ("import", NAME, "-", "--format", written, "--json")
+        return await asyncio.to_thread(self.commands, *arguments, answer=text)
+
     async def wanting(self, deactivation: str) -> None:
         """Have the organisation treat the Cases of the deactivated so."""
         assert await self.command("org", "update", "--deactivation", deactivation)
