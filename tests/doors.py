@@ -182,13 +182,18 @@ PARTLY: Final = 4
 """How an import ends of which a row was refused."""
 
 
+async def imported(house: House, row: dict[str, Any], written: str) -> Told:
+    """What became of a file with that one row."""
+    result = await house.imported(_file(written, row), written)
+    verdict = json.loads(result.stdout.splitlines()[0])
+    return Told(result.exit_code == 0, result.exit_code or None, verdict.get("detail", ""))
+
+
 def _imported(written: str, *, is_change: bool) -> Door:
     async def call(house: House, user: Answer, wanted: Wanted) -> Told:
         row = {"id": user.id} if is_change else {"id": "", "userName": fresh_address()}
         row |= {_COLUMN.get(name, name): _cell(value) for name, value in wanted.items()}
-        result = await house.imported(_file(written, row), written)
-        verdict = json.loads(result.stdout.splitlines()[0])
-        return Told(result.exit_code == 0, result.exit_code or None, verdict.get("detail", ""))
+        return await imported(house, row, written)
 
     name = f"import of {written}, " + ("a user who is there" if is_change else "a new user")
     fact = UserUpdated if is_change else UserCreated
