@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from click.testing import Result
 
-from scimserver.access.tokens import DEFAULT_SCOPES
 from scimserver.audit.store import Logged
 from scimserver.directory import cloning, users
 from scimserver.directory.users import User
@@ -20,7 +19,7 @@ from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import Fact, UserCloned, UserCreated, UserUpdated
 from scimserver.kernel.ids import UserId, new_uuid
-from scimserver.kernel.permissions import OF_ORGANIZATION, Scope
+from scimserver.kernel.permissions import permissions_of
 from scimserver.work import Trace, Work, refusal
 from tests.leaving import House
 from tests.serving import PATCH_OP, USER, Answer, ScimClient, fresh_address
@@ -74,9 +73,7 @@ def told(answer: Answer) -> Told:
 
 
 async def _strict(house: House) -> ScimClient:
-    return await house.installation.client(
-        house.scim.organization, strict=True, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER}
-    )
+    return await house.installation.client(house.scim.organization, strict=True, scopes=house.scopes)
 
 
 async def _tolerant(house: House) -> ScimClient:
@@ -84,9 +81,7 @@ async def _tolerant(house: House) -> ScimClient:
 
 
 async def _reviving(house: House) -> ScimClient:
-    return await house.installation.client(
-        house.scim.organization, revive=True, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER}
-    )
+    return await house.installation.client(house.scim.organization, revive=True, scopes=house.scopes)
 
 
 Client = Callable[[House], Awaitable[ScimClient]]
@@ -224,7 +219,7 @@ def _acted(action: Callable[[Work, User, Wanted], Awaitable[Any]], fact: type[Fa
     async def call(house: House, user: Answer, wanted: Wanted) -> Told:
         # Whoever stands between people and the directory records what it hears, as is done here.
         room, trace = house.installation.room, Trace()
-        work = room.open(_administrator(house), Origin(request_id="of a person"), trace=trace)
+        work = room.open(_person(house), Origin(request_id="of a person"), trace=trace)
         try:
             async with work:
                 await action(work, await users.find(work, user.id), wanted)
@@ -237,11 +232,11 @@ def _acted(action: Callable[[Work, User, Wanted], Awaitable[Any]], fact: type[Fa
     return Door(name, call, fact.attempt, Face.ACTION, is_change=fact is UserUpdated)
 
 
-def _administrator(house: House) -> Actor:
+def _person(house: House) -> Actor:
     return Actor(
         kind=ActorKind.USER,
         organization=house.scim.organization,
-        permissions=OF_ORGANIZATION,
+        permissions=permissions_of(house.scopes),
         user=UserId(new_uuid()),
     )
 

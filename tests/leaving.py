@@ -14,6 +14,7 @@ from scimserver.kernel.permissions import Scope
 from tests.commands import Commands
 from tests.serving import Installation, ScimClient, replace
 
+ALL = DEFAULT_SCOPES | {Scope.ADMINISTER}
 NAME = "acme"
 """What commands call the organisation."""
 
@@ -25,6 +26,8 @@ class House:
     installation: Installation
     scim: ScimClient
     commands: Commands
+    scopes: frozenset[Scope] = ALL
+    """What whoever asks over SCIM may do; commands may do everything."""
 
     async def ran(self, *arguments: str) -> Result:
         """What came of a command about the organisation."""
@@ -44,6 +47,11 @@ class House:
         """Have the organisation treat the Cases of the deactivated so."""
         assert await self.command("org", "update", "--deactivation", deactivation)
 
+    async def limited(self, scopes: frozenset[Scope]) -> "House":
+        """The same organisation, for whom may do less."""
+        client = await self.installation.client(self.scim.organization, scopes=scopes)
+        return House(self.installation, client, self.commands, scopes)
+
     async def events(self) -> Counter[tuple[str, str]]:
         """How many entries there are of each event and outcome."""
         entries = await self.installation.log(self.scim.organization)
@@ -61,7 +69,7 @@ async def house(
     """An organisation in the application of one test."""
     clean_settings(SCIMSERVER_DATABASE_URL=process_database_dsn)
     organization = await installation.organization(NAME)
-    scim = await installation.client(organization, scopes=DEFAULT_SCOPES | {Scope.ADMINISTER})
+    scim = await installation.client(organization, scopes=ALL)
     return House(installation, scim, Commands(process_database_dsn))
 
 
