@@ -74,6 +74,10 @@ class Sensitive(SensitiveException):
     status = 403
 
 
+class LacksPermission(ForbiddenException):
+    """What the directory's actions would refuse as `NotPermitted`, refused before a body is read."""
+
+
 MAX_DETAIL: Final = 500
 """Characters of the sentence that an error tells."""
 
@@ -158,6 +162,8 @@ def reason_of(failure: Exception, error: SCIMException | None) -> str:
     """The stable word under which the log files a refusal."""
     if isinstance(failure, errors.Refused):
         return failure.reason
+    if isinstance(failure, LacksPermission):
+        return errors.NotPermitted.reason
     if error is None:
         return "internal_error"
     if not error.scim_type:

@@ -30,7 +30,7 @@ from scim2_server.utils import parametrize
 from scimserver.access.credentials import Caller
 from scimserver.kernel.permissions import Permission
 from scimserver.scim import bounds, json_body
-from scimserver.scim.errors import scim_error
+from scimserver.scim.errors import LacksPermission, scim_error
 from scimserver.scim.filter_dialect import normalise_filter
 from scimserver.scim.filter_text import is_storable, take_apart
 from scimserver.scim.normalise import normalise_patch, normalise_resource
@@ -254,7 +254,7 @@ class ProvisioningService(ScimService):
 
 def _require(needed: Permission, caller: Caller) -> None:
     if needed not in caller.actor.permissions:
-        raise ForbiddenException(
+        raise LacksPermission(
             detail=f"The token lacks the permission {needed}: issue one with a wider scope."
         )
 

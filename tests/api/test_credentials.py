@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 
 from scimserver.access import tokens
+from scimserver.access.connections import Passwords
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.permissions import Scope
-from tests.serving import Installation, ScimClient, add, replace
+from tests.serving import Installation, ScimClient, add, remove, replace
 
 ORIGIN = Origin(request_id="tests")
 
@@ -86,27 +87,65 @@ async def test_credential_that_ends_later_still_works(scim: ScimClient, connecti
     assert (await scim.get("/Users")).status == 200
 
 
-WRITES: list[tuple[str, str, Any]] = [
-    ("POST", "/Users", {"userName": "bo@example.com"}),
-    ("PUT", "/Users/{user}", {"userName": "bo@example.com"}),
-    ("PATCH", "/Users/{user}", {"Operations": [replace("title", "x")]}),
-    ("DELETE", "/Users/{user}", None),
-    ("POST", "/Groups", {"displayName": "Sales"}),
-    ("PATCH", "/Groups/{group}", {"Operations": [add("members", [])]}),
-    ("DELETE", "/Groups/{group}", None),
+PASSWORD = "seven small grey herons"
+WRITES: list[tuple[str, str, Any, str]] = [
+    ("POST", "/Users", {"userName": "bo@example.com"}, "user.create"),
+    ("PUT", "/Users/{user}", {"userName": "bo@example.com"}, "user.update"),
+    ("PATCH", "/Users/{user}", {"Operations": [replace("title", "x")]}, "user.update"),
+    ("PATCH", "/Users/{user}", {"Operations": [{"op": "add", "value": {"title": "x"}}]}, "user.update"),
+    ("PATCH", "/Users/{user}", {"Operations": [remove("emails[primary eq true]")]}, "user.update"),
+    ("DELETE", "/Users/{user}", None, "user.delete"),
+    ("POST", "/Users/{user}/.clone", {}, "user.clone"),
+    ("POST", "/Users/{user}/.password", {"method": "set", "password": PASSWORD}, "password.set_by_admin"),
+    ("POST", "/Users/{user}/.password", {"method": "email"}, "password.set_by_admin"),
+    ("POST", "/Groups", {"displayName": "Sales"}, "group.create"),
+    ("PUT", "/Groups/{group}", {"displayName": "Sales"}, "group.update"),
+    ("PATCH", "/Groups/{group}", {"Operations": [add("members", [])]}, "group.update"),
+    ("DELETE", "/Groups/{group}", None, "group.delete"),
+    ("POST", "/Cases", {"subject": "Late"}, "case.create"),
+    ("PUT", "/Cases/{case}", {"subject": "Late"}, "case.update"),
+    ("PATCH", "/Cases/{case}", {"Operations": [replace("subject", "Late")]}, "case.update"),
+    ("DELETE", "/Cases/{case}", None, "case.delete"),
+    ("POST", "/Roles", {"displayName": "Lead"}, "role.create"),
+    ("PUT", "/Roles/{role}", {"displayName": "Lead"}, "role.update"),
+    ("PATCH", "/Roles/{role}", {"Operations": [replace("displayName", "Lead")]}, "role.update"),
+    ("DELETE", "/Roles/{role}", None, "role.delete"),
 ]
+EVERYTHING = """
+SELECT (SELECT jsonb_agg(to_jsonb(u) ORDER BY id) FROM users AS u)::text,
+       (SELECT jsonb_agg(to_jsonb(g) ORDER BY id) FROM groups AS g)::text,
+       (SELECT jsonb_agg(to_jsonb(c) ORDER BY id) FROM cases AS c)::text,
+       (SELECT jsonb_agg(to_jsonb(r) ORDER BY id) FROM roles AS r)::text,
+       (SELECT count(*) FROM credentials), (SELECT count(*) FROM mail_jobs), (SELECT count(*) FROM outbox)
+"""
 
 
-@pytest.mark.parametrize("method,path,body", WRITES)
+@pytest.mark.parametrize("method,path,body,event", WRITES)
 async def test_token_that_may_only_read_may_not_write(
-    installation: Installation, scim: ScimClient, method: str, path: str, body: Any
+    installation: Installation,
+    scim: ScimClient,
+    connection: asyncpg.Connection,
+    method: str,
+    path: str,
+    body: Any,
+    event: str,
 ):
-    user, group = await scim.make_user(), await scim.make_group("Support")
-    reader = await installation.client(scim.organization, scopes=frozenset({Scope.SCIM_READ}))
-    answer = await reader.request(method, path.format(user=user.id, group=group.id), body)
+    admin = await installation.client(scim.organization, scopes=frozenset({Scope.ADMINISTER}))
+    made = {
+        "user": await scim.make_user(),
+        "group": await scim.make_group("Support"),
+        "case": await scim.make_case(),
+        "role": await admin.post("/Roles", {"displayName": "Agent"}),
+    }
+    reader = await installation.client(
+        scim.organization, passwords=Passwords.ACCEPT, scopes=frozenset({Scope.SCIM_READ})
+    )
+    before = await connection.fetchrow(EVERYTHING)
+    answer = await reader.request(method, path.format(**{name: each.id for name, each in made.items()}), body)
     assert answer.error == (403, None)
-    assert (await scim.get(f"/Users/{user.id}")).json == user.json
-    assert (await scim.get(f"/Groups/{group.id}")).json == group.json
+    assert await connection.fetchrow(EVERYTHING) == before
+    [logged] = await installation.log(scim.organization, request_id=answer.headers["X-Request-Id"])
+    assert (logged.entry["event"], logged.entry["reason"]) == (event, "not_permitted")
 
 
 @pytest.mark.parametrize("path", ["/Users", "/Groups", "/", "/Schemas", "/Users/{user}"])
