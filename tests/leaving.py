@@ -1,6 +1,7 @@
 """The doors by which users leave: each does the same to what they owned, and says so in the log."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -108,6 +109,10 @@ async def deactivated_by_command(house: House, user: str) -> bool:
     return await house.command("user", "deactivate", user)
 
 
+async def deactivated_by_a_file(house: House, user: str) -> bool:
+    return (await house.imported(json.dumps({"id": user, "active": False}), "jsonl")).exit_code == 0
+
+
 DELETING: tuple[Door, ...] = (deleted_over_scim, deleted_by_command)
 DEACTIVATING: tuple[Door, ...] = (
     patched,
@@ -115,4 +120,5 @@ DEACTIVATING: tuple[Door, ...] = (
     patched_by_a_string,
     put,
     deactivated_by_command,
+    deactivated_by_a_file,
 )

@@ -73,11 +73,8 @@ def _command(name: str, event: str, *arguments: str) -> Loss:
     return Loss(name, call, event)
 
 
-def _import(name: str, **cells: Any) -> Loss:
-    async def call(house: House, user: Answer, role: Answer) -> Told:
-        return await imported(house, {"id": user.id, **cells}, "jsonl")
-
-    return Loss(f"import of {name}", call, UserUpdated.attempt)
+async def _imported(house: House, user: Answer, role: Answer) -> Told:
+    return await imported(house, {"id": user.id, "role": "Minimal Permissions"}, "jsonl")
 
 
 LOSSES: Final = (
@@ -97,8 +94,7 @@ LOSSES: Final = (
     _command("role assign", RoleAssigned.attempt, "role", "assign", "Minimal Permissions", "USER"),
     _command("role update", RoleUpdated.attempt, "role", "update", MANAGER, "--deny", "users.update"),
     _command("role delete", RoleDeleted.attempt, "role", "delete", MANAGER, "--yes"),
-    _import("somebody deactivated", active=False),
-    _import("another role", role="Minimal Permissions"),
+    Loss("import of another role", _imported, UserUpdated.attempt),
 )
 
 
