@@ -11,6 +11,10 @@ import pytest_asyncio
 from scimserver.directory import removals
 from scimserver.directory.removals import RemovalLimit
 from scimserver.kernel.actor import Origin, operator
+from tests.commands import clean_settings as clean_settings
+from tests.doors import FORMS, Form
+from tests.leaving import Door, House, deactivated_by_a_file, deactivated_by_command, deleted_by_command
+from tests.leaving import house as house
 from tests.serving import ENTERPRISE, USER, Answer, Installation, ScimClient, replace
 
 ORIGIN = Origin(request_id="tests")
@@ -25,8 +29,11 @@ async def deactivated_by_path(scim: ScimClient, user: Answer) -> Answer:
     return await scim.patch(f"/Users/{user.id}", replace("active", False))
 
 
-async def deactivated_by_value(scim: ScimClient, user: Answer) -> Answer:
-    return await scim.patch(f"/Users/{user.id}", {"op": "replace", "value": {"active": False}})
+def deactivated(form: Form) -> Way:
+    async def way(scim: ScimClient, user: Answer) -> Answer:
+        return await scim.patch(f"/Users/{user.id}", form("active", False))
+
+    return way
 
 
 async def deactivated_as_entra_does(scim: ScimClient, user: Answer) -> Answer:
@@ -42,17 +49,14 @@ async def replaced(scim: ScimClient, user: Answer) -> Answer:
     return await scim.put(f"/Users/{user.id}", {**user.json, "active": False, "title": "Former"})
 
 
-DOORS = pytest.mark.parametrize(
-    "way",
-    [
-        deleted,
-        deactivated_by_path,
-        deactivated_by_value,
-        deactivated_as_entra_does,
-        deactivated_beside_others,
-        replaced,
-    ],
-)
+WAYS: dict[str, Way] = {
+    "DELETE": deleted,
+    "PUT": replaced,
+    "as Entra does": deactivated_as_entra_does,
+    "beside others": deactivated_beside_others,
+    **{f"PATCH {name}": deactivated(form) for name, form in FORMS.items()},
+}
+DOORS = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -105,6 +109,17 @@ async def test_removal_passes_when_an_administrator_agreed(
     await resume(installation, provider)
     assert (await way(provider, users[1])).status in (200, 204)
     assert (await way(provider, users[2])).status == 403
+
+
+@pytest.mark.parametrize("door", [deleted_by_command, deactivated_by_command, deactivated_by_a_file])
+async def test_operator_removes_also_who_a_paused_provider_may_not(house: House, door: Door):
+    provider = await house.installation.client(
+        house.scim.organization, removal_limit=RemovalLimit(count=0, percent=0)
+    )
+    first, second = [await provider.make_user() for _ in range(2)]
+    assert (await deleted(provider, first)).status == 403
+    assert await door(house, first.id)
+    assert await door(house, second.id)
 
 
 async def test_refusal_tells_the_provider_what_to_do_and_not_to_hurry(provider: ScimClient):
