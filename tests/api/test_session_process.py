@@ -3,14 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import asyncpg
 import pytest
 
 from scimserver.directory.passwords import PasswordHasher
-from tests.processes import PUBLIC_URL, Reply, ask, program, provision
+from tests.processes import PUBLIC_URL, Reply, ask, asked, program, provision, until
 from tests.served import Serving, two_workers
 
 ADA, PASSWORD, OTHER = "ada@example.com", "seven small grey herons", "nine large white storks"
@@ -64,17 +64,45 @@ def is_signed_in(serving: Serving, secret: str) -> bool:
     return reply.status == 200
 
 
-def test_session_that_ends_has_ended_for_every_worker_at_once(staffed: Serving):
+def signed_out(serving: Serving) -> None:
+    """An operator ends the user's sessions."""
+    with program("user", "sign-out", "acme", ADA, database_url=serving.dsn) as command:
+        assert command.wait() == 0, command.stderr
+
+
+def deactivated(serving: Serving) -> None:
+    """An identity provider deactivates the user."""
+    [user] = asked(serving.dsn, "SELECT id::text FROM users")
+    operation = {"op": "replace", "path": "active", "value": False}
+    assert serving.scim(f"/Users/{user}", method="PATCH", body={"Operations": [operation]}).status == 200
+
+
+@pytest.mark.parametrize("end", [signed_out, deactivated])
+def test_session_that_ends_has_ended_for_every_worker_at_once(
+    staffed: Serving, end: Callable[[Serving], None]
+):
     first, second = two_workers(staffed)
     with without(first):
         secret = sign_in(staffed).json["token"]
     with without(second):
         assert is_signed_in(staffed, secret)
-    with program("user", "sign-out", "acme", ADA, database_url=staffed.dsn) as command:
-        assert command.wait() == 0, command.stderr
+    end(staffed)
     for worker in (first, second):
         with without(worker):
             assert not is_signed_in(staffed, secret)
+
+
+def test_token_that_is_revoked_ends_for_every_worker(staffed: Serving):
+    workers = two_workers(staffed)
+    for worker in workers:
+        with without(worker):
+            assert staffed.scim("/Users").status == 200
+    [token] = asked(staffed.dsn, "SELECT id::text FROM api_tokens")
+    with program("token", "revoke", "acme", token, database_url=staffed.dsn) as command:
+        assert command.wait() == 0, command.stderr
+    for worker in workers:
+        with without(worker):
+            until(lambda: staffed.scim("/Users").status == 401, "the token still works")
 
 
 def test_tries_at_every_worker_count_together(staffed: Serving):
