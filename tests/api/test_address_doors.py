@@ -179,3 +179,17 @@ async def test_address_whose_domain_was_taken_off_the_list_does_not_come_back(
     [failed] = (await entries(house))[seen:]
     assert (failed.entry["event"], failed.entry["reason"]) == (event, "domain_not_allowed")
     assert failed.personal["target.display"] == "anna@example.com"
+
+
+@pytest.mark.parametrize("door", [door for door in DOORS if door.event == "user.create"], ids=str)
+async def test_new_user_of_whom_nothing_else_is_said_has_what_every_user_has(
+    house: House, anna: Answer, door: Door
+):
+    assert (await door.call(house, anna, {"userName": "grace@example.com"})).done
+    [found] = (await house.scim.find('userName eq "grace@example.com"')).json["Resources"]
+    assert {name: found[name] for name in ("active", "roles", "timezone", "emails")} == {
+        "active": True,
+        "roles": [{"value": "Minimal Permissions", "primary": True}],
+        "timezone": "Europe/Berlin",
+        "emails": [{"value": "grace@example.com", "type": "work", "primary": True}],
+    }
