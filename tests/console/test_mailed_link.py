@@ -87,6 +87,19 @@ async def test_nobody_gets_no_mail(front: Reception, postbox: Postbox, address: 
     assert await front.logged("password.request_reset", INSTALLATION)
 
 
+@pytest.mark.parametrize("asks", ["before", "after"])
+@pytest.mark.parametrize("way", ["deleted", "deactivated"])
+async def test_who_leaves_gets_no_mail(front: Reception, postbox: Postbox, asks: str, way: str):
+    ada = await front.person()
+    if asks == "before":
+        await front.browser().submit("/forgot", address=ADA)
+    await (front.delete(ada) if way == "deleted" else front.change(ada, active=False))
+    if asks == "after":
+        await front.browser().submit("/forgot", address=ADA)
+    await delivered(front)
+    assert postbox.received == []
+
+
 async def test_mail_goes_to_the_address_that_is_stored(front: Reception, postbox: Postbox):
     await front.person("Ada@example.com")
     await front.browser().submit("/forgot", address="ADA@EXAMPLE.COM")
