@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import asyncpg
 import pytest
@@ -67,10 +67,11 @@ def ask(
     method: str = "GET",
     token: str | None = None,
     body: Any = None,
+    form: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
     **headers: str,
 ) -> Reply:
-    """One request on a connection of its own. Raises `OSError` when nobody answers."""
+    """One request on a connection of its own, `body` as JSON. Raises `OSError` when nobody answers."""
     parts = urlsplit(url)
     assert parts.hostname
     if tls is None:
@@ -80,9 +81,13 @@ def ask(
     sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Connection": "close"}
     if token is not None:
         sent |= {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
+    data = None if body is None else json.dumps(body)
+    if form is not None:
+        sent |= {"Content-Type": "application/x-www-form-urlencoded"}
+        data = urlencode(form)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        connection.request(method, path, data, sent)
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read().decode())
     finally:
