@@ -9,7 +9,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from scimserver.directory import domains
 from scimserver.directory.organizations import Addresses
+from scimserver.kernel.actor import Origin, operator
 from tests.serving import PATCH_OP, Answer, Installation, ScimClient, replace
 
 OUTSIDE = "anna@elsewhere.test"
@@ -169,6 +171,20 @@ async def test_free_organization_looks_at_an_email_that_becomes_primary(free: Sc
     user = await free.make_user("anna", emails=[{"value": OUTSIDE, "type": "home"}])
     answer = await free.patch(f"/Users/{user.id}", replace('emails[type eq "home"].primary', True))
     assert answer.error == (400, "invalidValue")
+
+
+async def test_free_organization_looks_at_the_primary_email_of_a_clone(
+    installation: Installation, free: ScimClient
+):
+    primary = {"value": "anna@example.com", "primary": True}
+    user = await free.make_user("anna", emails=[primary])
+    who = operator("tests", free.organization)
+    async with installation.room.open(who, Origin(request_id="tests")) as work:
+        await domains.remove(work, "example.com")
+    answer = await free.post(f"/Users/{user.id}/.clone", {"userName": "eve"})
+    assert answer.error == (400, "invalidValue")
+    assert '"example.com"' in answer.json["detail"]
+    assert (await free.get("/Users")).json["totalResults"] == 1
 
 
 @pytest.mark.parametrize("mail", [" a@evil.test", '"a b"@evil.test', "a@b@evil.test"])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scimserver.directory import cloning
+from scimserver.directory.organizations import Addresses
 from scimserver.directory.transfer import Format, Outcome, Row
 from scimserver.directory.users.model import ENTERPRISE
 from scimserver.kernel.actor import Actor, ActorKind
@@ -14,6 +15,7 @@ from tests.importing import Acme, outcomes
 
 ADA = "ada@acme.example"
 BO = "bo@acme.example"
+EVERYONE = "SELECT jsonb_agg(to_jsonb(u) ORDER BY id)::text FROM users AS u"
 STAND_IN = [{"value": ADA, "type": "work", "primary": True}]
 
 
@@ -228,3 +230,18 @@ async def test_end_of_a_file_is_on_record_with_what_became_of_its_rows(office: A
     )
     counts = {field: value for field, (_, value) in json.loads(kept["kept"]).items()}
     assert [counts[f"changes.{number}.new"] for number in range(5)] == ["1", "0", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_primary_e_mail_of_a_row_is_looked_at_where_names_are_free(office: Acme, is_there: bool):
+    await office.found("free", Addresses.FREE)
+    if is_there:
+        await office.user("anna", emails=[{"value": "anna@free.example", "primary": True}])
+    before = await office.rows.fetchval(EVERYONE)
+    [verdict] = await office.imported({"userName": "anna", "emails": "*work:anna@elsewhere.test"})
+    assert (verdict.outcome, verdict.reason) == (Outcome.ERROR, "domain_not_allowed")
+    assert '"elsewhere.test"' in verdict.detail
+    assert await office.rows.fetchval(EVERYONE) == before
+    assert outcomes(await office.imported({"userName": "anna", "emails": "home:anna@elsewhere.test"})) == [
+        "updated" if is_there else "created"
+    ]
