@@ -70,6 +70,26 @@ async def test_each_case_has_an_entry_and_a_message(
     assert [each["topic"] for each in told[2:]] == ["user.deleted"]
 
 
+@pytest.mark.parametrize("door", DELETING)
+async def test_who_is_deleted_leaves_every_team_and_each_is_on_record(house: House, user: Answer, door: Door):
+    teams = [await house.scim.make_group(name, user.id) for name in ("Support", "Sales")]
+    assert await door(house, user.id)
+    for team in teams:
+        assert "members" not in (await house.scim.get(f"/Groups/{team.id}")).json
+    left = await house.installation.log(house.scim.organization, events=["group.update"])
+    assert {each.entry["target"]["id"] for each in left} == {team.id for team in teams}
+    assert {each.entry["outcome"] for each in left} == {"success"}
+
+
+@pytest.mark.parametrize("door", DEACTIVATING)
+async def test_who_is_deactivated_stays_in_every_team(house: House, user: Answer, door: Door):
+    team = await house.scim.make_group("Support", user.id)
+    assert await door(house, user.id)
+    assert [each["value"] for each in (await house.scim.get(f"/Groups/{team.id}")).json["members"]] == [
+        user.id
+    ]
+
+
 @pytest.mark.parametrize("door", DEACTIVATING)
 @pytest.mark.parametrize("deactivation", ["keep_cases", "unassign_cases"])
 async def test_cases_of_who_is_deactivated_stay_or_go_as_the_organisation_says(
