@@ -1,6 +1,8 @@
 """From "I have forgotten my password" to being signed in, by mail that a real mail server took."""
 
-from collections.abc import AsyncGenerator, Generator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -8,7 +10,11 @@ import pytest_asyncio
 
 from scimserver.app import MAIL
 from scimserver.db.pool import Database
+from scimserver.directory.users import User
 from scimserver.kernel.ids import INSTALLATION
+from scimserver.scim.actions import PASSWORD_REQUEST
+from tests.commands import Commands
+from tests.commands import clean_settings as clean_settings
 from tests.people import ADA, OTHER, PASSWORD, Browser, Reception, Shown, reception
 from tests.postbox import Postbox, serving_elsewhere
 
@@ -62,6 +68,43 @@ async def test_whoever_forgot_a_password_signs_in_with_another_one(front: Recept
     assert notice.recipients == [ADA]
     assert OTHER not in notice.text
     assert "token=" not in notice.text
+
+
+async def ordered_over_scim(front: Reception, commands: Commands, user: User) -> bool:
+    scim = await front.installation.client(front.organization)
+    body = {"schemas": [PASSWORD_REQUEST], "method": "email"}
+    return (await scim.post(f"/Users/{user.id}/.password", body)).status == 202
+
+
+async def ordered_by_command(front: Reception, commands: Commands, user: User) -> bool:
+    return (await asyncio.to_thread(commands, "user", "reset-link", "acme", ADA)).exit_code == 0
+
+
+async def invited_by_command(front: Reception, commands: Commands, user: User) -> bool:
+    arguments = ("user", "reset-link", "acme", ADA, "--invite")
+    return (await asyncio.to_thread(commands, *arguments)).exit_code == 0
+
+
+@pytest.mark.parametrize("ordered", [ordered_over_scim, ordered_by_command, invited_by_command])
+async def test_link_that_others_have_mailed_leads_to_signing_in(
+    front: Reception,
+    postbox: Postbox,
+    process_database_dsn: str,
+    clean_settings: Callable[..., None],
+    ordered: Callable[[Reception, Commands, User], Awaitable[bool]],
+):
+    clean_settings(SCIMSERVER_DATABASE_URL=process_database_dsn)
+    # Commands have no other clock than that of the machine.
+    front.hands.now = datetime.now(UTC)
+    ada = await front.person(password=None)
+    assert await ordered(front, Commands(process_database_dsn), ada)
+    front.hands.move(minutes=1)
+    await delivered(front)
+    [letter] = postbox.received
+    browser = front.browser()
+    assert (letter.recipients, (await chosen(browser, letter.token, OTHER)).status) == ([ADA], 303)
+    assert (await browser.sign_in(password=OTHER)).location == "/sessions"
+    assert await browser.is_signed_in()
 
 
 async def test_host_of_the_request_is_in_no_link(front: Reception, postbox: Postbox):
