@@ -75,7 +75,9 @@ async def test_who_is_deleted_leaves_every_team_and_each_is_on_record(house: Hou
     teams = [await house.scim.make_group(name, user.id) for name in ("Support", "Sales")]
     assert await door(house, user.id)
     for team in teams:
-        assert "members" not in (await house.scim.get(f"/Groups/{team.id}")).json
+        after = await house.scim.get(f"/Groups/{team.id}")
+        assert "members" not in after.json
+        assert after.headers["ETag"].startswith('W/"2')
     left = await house.installation.log(house.scim.organization, events=["group.update"])
     assert {each.entry["target"]["id"] for each in left} == {team.id for team in teams}
     assert {each.entry["outcome"] for each in left} == {"success"}
