@@ -59,7 +59,7 @@ class Commands:
 
 
 def put_user(dsn: str, organization: str, user: UUID, user_name: str) -> None:
-    """Add a user past all rules: no command does."""
+    """Add a user past all rules, with an id of one's choice: no command does."""
 
     async def put() -> None:
         connection = await asyncpg.connect(dsn)

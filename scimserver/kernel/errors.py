@@ -8,6 +8,8 @@
 A broken promise of our own code is none of these: it is an assertion, and a 500.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from scimserver.kernel.facts import Change
@@ -38,6 +40,15 @@ class InvalidValue(Refused):
     """A value is missing, malformed, or breaks one of the product's rules."""
 
     reason = "invalid_value"
+
+
+class FieldsAtFault(InvalidValue):
+    """Several values are at fault, and each is named (rule P3)."""
+
+    def __init__(self, detail: str, *, fields: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(detail, attribute=next(iter(fields), None))
+        self.fields = fields
+        """A sentence for each value, by its name."""
 
 
 class DomainNotAllowed(InvalidValue):

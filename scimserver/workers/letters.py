@@ -1,6 +1,6 @@
 """What is written in mail: one text, as plain text and as HTML, without anything loaded from elsewhere. Pure.
 
-Nothing of it was written by users but the organisation's title and the name of the account.
+Nothing of it was written by users but the organisation's title and support contact, and the account's name.
 Proven by tests/unit/test_letters.py.
 """
 

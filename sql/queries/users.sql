@@ -55,6 +55,13 @@ ORDER BY (id = $3) DESC NULLS LAST LIMIT 1;
 -- The deactivated user of that name, whom creating may revive.  $1 organisation, $2 userName's key
 SELECT id FROM users WHERE org_id = $1 AND user_name_key = $2 AND NOT active;
 
+-- name: list_users
+-- Users by address.  $1 organisation, $2 the first key, $3 the last one, $4 a key that comes before, $5 how many
+SELECT u.id, u.user_name, u.display_name, u.active, r.name AS role, u.last_modified
+FROM users AS u JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id
+WHERE u.org_id = $1 AND u.user_name_key >= $2 AND u.user_name_key <= $3 AND u.user_name_key > $4
+ORDER BY u.user_name_key LIMIT $5;
+
 -- change: insert_user
 -- A new user, counted, if the organisation's rules still are those that were looked at.
 -- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 those rules

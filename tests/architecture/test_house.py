@@ -90,6 +90,20 @@ def test_rules_switched_off_for_a_file_say_why_on_the_line_above():
     assert silent == []
 
 
+def test_files_that_are_named_are_there():
+    # Of several in one folder, the first alone is named with it.
+    named = re.compile(
+        r"(?<![\w./-])(?:(?:scimserver|tests|sql|docs)/[\w/*-]+\.|test_[\w*]+\.)(?:py|sql|md)\b"
+    )
+    missing = [
+        f"{name}: {each}"
+        for name, text in _texts().items()
+        for each in sorted(set(named.findall(text)))
+        if not any(ROOT.glob(each if "/" in each else f"tests/*/{each}"))
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     "what,line",
     [

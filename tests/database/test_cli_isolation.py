@@ -31,7 +31,9 @@ OWN: dict[str, tuple[str, ...]] = {
     "org show": (),
     "org update": ("--title", "{word}"),
     "token list": (),
+    "user add": ("{word}@ours.example", "--given-name", "{word}", "--family-name", "{word}"),
     "user bin": (),
+    "user list": ("--search", "{word}"),
 }
 """Commands that name nothing beside the organisation but what is to be made."""
 
@@ -62,6 +64,7 @@ NAMING: dict[str, tuple[str, ...]] = {
     "user purge": ("{word}-gone@{word}.example", "--yes"),
     "user restore": ("{word}-gone@{word}.example",),
     "user permissions": ("{word}@{word}.example",),
+    "user show": ("{word}@{word}.example",),
     "user sessions": ("{word}@{word}.example",),
     "user sign-out": ("{word}@{word}.example",),
 }

@@ -2,7 +2,7 @@
 
 Users are looked at and written in blocks, in the order of their ids: no query per user, and what is
 kept in memory does not grow with their number. Each user's change is in the log by itself.
-Proven by tests/api/test_roles.py and tests/database/test_cli_role.py.
+Proven by tests/database/test_roles.py and tests/database/test_cli_role.py.
 """
 
 from collections.abc import Collection, Sequence

@@ -2,7 +2,7 @@
 
 What is wrong with a record is said, and the next line begins another one; where that cannot be known
 (a quotation mark is never closed) reading ends.
-Proven by tests/unit/test_csv_text.py and tests/properties/test_csv_text.py.
+Proven by tests/unit/test_csv_text.py and tests/properties/test_cells.py.
 """
 
 import re

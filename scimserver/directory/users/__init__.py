@@ -15,10 +15,13 @@ from scimserver.directory.users.actions import find_inactive as find_inactive
 from scimserver.directory.users.actions import find_named as find_named
 from scimserver.directory.users.actions import get as get
 from scimserver.directory.users.actions import update as update
+from scimserver.directory.users.adding import add as add
 from scimserver.directory.users.holding import held_groups as held_groups
 from scimserver.directory.users.holding import hold as hold
 from scimserver.directory.users.holding import join as join
 from scimserver.directory.users.model import Document as Document
 from scimserver.directory.users.model import Former as Former
 from scimserver.directory.users.model import User as User
+from scimserver.directory.users.store import Listed as Listed
+from scimserver.directory.users.store import beginning as beginning
 from scimserver.directory.users.store import taken as taken

@@ -73,7 +73,7 @@ async def settle(
             work.actor.organization,
             case.address.domain if case.address else None,
             case.mail_address.domain if case.mail_address else None,
-            roles.role_key(_chosen_role(document, previous)),
+            roles.role_key(chosen_role(document, previous)),
         )
         known = store.remembered_context(work, asked) if previous is None else None
         if known is not None:
@@ -128,16 +128,16 @@ class _Case:
 def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled:
     document, previous, mail = dict(case.document), case.previous, case.mail
     if context.addresses is Addresses.REQUIRED:
-        _require_address(document, case.stays, placeholder=case.placeholder)
-        identity = _parsed(document["userName"])
-        _require_covered(case.address, context)
+        require_address(document, case.stays, placeholder=case.placeholder)
+        identity = parsed(document["userName"])
+        require_covered(case.address, context)
     else:
-        identity = _parsed(mail)
+        identity = parsed(mail)
         if identity is None and mail is not None and "@" in mail and mail != case.old_mail:
             parse_address(mail, attribute="emails")
-        _require_covered(case.mail_address, context)
-    role, permissions = _settle_role(work, document, context, previous)
-    _settle_timezone(document, context, previous)
+        require_covered(case.mail_address, context)
+    role, permissions = settle_role(work, document, context, previous)
+    settle_timezone(document, context, previous)
     return Settled(
         document=document,
         active=_settle_active(document, previous),
@@ -193,24 +193,27 @@ def _settle_mail(document: Document, previous: User | None, *, replacing: bool) 
 
 def _changed(new: Json, old: str | None) -> Address | None:
     """The address that is new with this write, taken apart; None where none is, or none can be."""
-    return None if new == old else _parsed(new)
+    return None if new == old else parsed(new)
 
 
-def _parsed(text: Json) -> Address | None:
+def parsed(text: Json) -> Address | None:
+    """An address taken apart; None for what is none."""
     try:
         return parse_address(text) if isinstance(text, str) else None
     except InvalidValue:
         return None
 
 
-def _require_covered(address: Address | None, context: store.WritingContext) -> None:
+def require_covered(address: Address | None, context: store.WritingContext) -> None:
+    """Raise `DomainNotAllowed` where the Email Domains do not cover an address (P2)."""
     if address is None or context.covered:
         return
     parent = [AllowedDomain(domain=context.parent)] if context.parent else []
     raise refusal(address.written, parent)
 
 
-def _require_address(document: Document, previous: User | None, *, placeholder: bool) -> None:
+def require_address(document: Document, previous: User | None, *, placeholder: bool) -> None:
+    """Raise `InvalidValue` where a new `userName` is no address, or one that only cloning gives (P1, P6)."""
     user_name = cast(str, document["userName"])
     if previous is not None and previous.user_name == user_name:
         return
@@ -221,7 +224,7 @@ def _require_address(document: Document, previous: User | None, *, placeholder: 
         )
 
 
-def _chosen_role(document: Document, previous: User | None) -> str:
+def chosen_role(document: Document, previous: User | None) -> str:
     """The name or id of the one role that the document asks for; the least where it says nothing.
 
     Clients that assign roles only ever add them (Entra): a single new entry beside the one that
@@ -243,10 +246,10 @@ def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in entry.items() if key != "primary"}
 
 
-def _settle_role(
+def settle_role(
     work: Work, document: Document, context: store.WritingContext, previous: User | None
 ) -> tuple[RoleId, frozenset[Permission]]:
-    """The user's role and what it permits."""
+    """The user's role and what it permits (P9). Raises `InvalidValue`, `NotPermitted`."""
     least = context.default_role, frozenset[Permission]()
     before = (previous.role, previous.permissions) if previous else least
     if context.addresses is Addresses.FREE:
@@ -274,7 +277,8 @@ def _named_role(
     return context.role, context.permissions
 
 
-def _settle_timezone(document: Document, context: store.WritingContext, previous: User | None) -> None:
+def settle_timezone(document: Document, context: store.WritingContext, previous: User | None) -> None:
+    """Give a new user the organisation's time zone. Raises `InvalidValue` for one that there is not."""
     if context.addresses is Addresses.FREE:
         return
     timezone = document.get("timezone")

@@ -1,12 +1,15 @@
 """Users' rows."""
 
+import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 import orjson
 from asyncpg import Record
 
+from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.directory.domains import parents
 from scimserver.directory.organizations import Addresses
@@ -34,6 +37,7 @@ _HAS_OTHER_ADMINISTRATOR = _QUERIES["has_other_administrator"]
 _MANAGER = _QUERIES["read_manager"]
 _FIND = _QUERIES["find_user"]
 _FIND_INACTIVE = _QUERIES["find_inactive"]
+_LIST = _QUERIES["list_users"]
 
 
 def taken() -> AlreadyTaken:
@@ -67,6 +71,18 @@ class WritingContext:
     role_names: tuple[str, ...]
     """Where there is no such role, some that there are."""
     default_role: RoleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A user as one of a list."""
+
+    id: UserId
+    user_name: str
+    display_name: str | None
+    active: bool
+    role: str
+    last_modified: datetime
 
 
 class Asked(NamedTuple):
@@ -175,6 +191,20 @@ async def find_named(work: Work, user_name: str) -> User | None:
 async def _found(work: Work, user_name: str, user: UUID | None) -> User | None:
     row = await work.fetchrow(_FIND, work.actor.organization, address_key(user_name), user)
     return await get(work, UserId(row["id"])) if row else None
+
+
+async def beginning(
+    database: Database, organization: OrganizationId, text: str, after: str, most: int
+) -> list[Listed]:
+    """The first users whose address begins with a text, after another address, by address.
+
+    Letter case does not count; both texts may be empty.
+    """
+    first = address_key(text)
+    # No key goes beyond: it is compared octet by octet, and no character is greater.
+    last = first + chr(sys.maxunicode)
+    rows = await database.fetch(_LIST, organization, first, last, address_key(after), most)
+    return [Listed(**dict(row)) for row in rows]
 
 
 async def has_other_administrator(work: Work, user: UserId) -> bool:

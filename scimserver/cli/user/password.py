@@ -1,8 +1,8 @@
-"""`scimserver user password`: an operator gives a user a password (rule P7).
+"""`scimserver user password` and `reset-link`: a user is given a password, or a link to set one (rule P7).
 
 A password is typed without being seen, or comes on standard input; an argument would stand in the list of
 processes and in the history of the shell.
-Proven by tests/database/test_cli_password.py.
+Proven by tests/database/test_cli_password.py and tests/database/test_cli_user.py.
 """
 
 import sys
@@ -16,12 +16,19 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.config import Settings
-from scimserver.directory import organizations, passwords, users
+from scimserver.directory import organizations, password_resets, passwords, users
 from scimserver.directory.organizations import Organization
+from scimserver.directory.password_resets import LASTS, Purpose
 from scimserver.directory.passwords import NewPassword, PasswordDesk, generated
 from scimserver.directory.passwords.model import UNUSED_FOR
 from scimserver.directory.passwords.settings import desk_of, hasher_of
-from scimserver.kernel.facts import Json, PasswordCleared, PasswordSetByAdministrator
+from scimserver.kernel.facts import (
+    Json,
+    PasswordCleared,
+    PasswordLinkOrdered,
+    PasswordLinkWithdrawn,
+    PasswordSetByAdministrator,
+)
 from scimserver.work import Work
 
 
@@ -113,3 +120,45 @@ def _desk(settings: Settings) -> Generator[PasswordDesk]:
         yield desk_of(settings, hasher)
     finally:
         hasher.close()
+
+
+@click.command("reset-link")
+@click.argument("org")
+@click.argument("name", metavar="USER")
+@click.option("--invite", is_flag=True, help="A link for a new user, which works for longer.")
+@click.option("--withdraw", is_flag=True, help="Mail nothing, and make useless what was mailed before.")
+@show.json_option
+def reset_link(org: str, name: str, *, invite: bool, withdraw: bool, as_json: bool) -> None:
+    """Have a link to set a password mailed to USER of ORG, an address or id. Nobody is shown the link."""
+    if invite and withdraw:
+        raise click.UsageError("--invite mails a link, --withdraw takes it back: choose one.")
+    purpose = Purpose.INVITATION if invite else Purpose.ADMINISTRATOR
+    fact = PasswordLinkWithdrawn if withdraw else PasswordLinkOrdered
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, fact, name, organization.id) as work:
+            found = await users.find(work, name)
+            if withdraw:
+                await password_resets.withdraw(work, found)
+            else:
+                await password_resets.mail_link(work, found, purpose)
+        if as_json:
+            show.document(
+                {
+                    "id": str(found.id),
+                    "userName": found.user_name,
+                    "purpose": None if withdraw else purpose.value,
+                    "withdrawn": withdraw,
+                }
+            )
+        elif withdraw:
+            show.sentence(f'No link mailed to "{found.user_name}" works any more.')
+        else:
+            hours = int(LASTS[purpose].total_seconds()) // 3600
+            show.sentence(
+                f'A link is being mailed to "{found.user_name}"; it works once, for {hours} hours.'
+                f" What waits to be sent: `scimserver mail list {org}`."
+            )
+
+    run(command)
