@@ -139,7 +139,9 @@ class Importing:
             await _move(work, done.user, moves)
         else:
             await _move(work, current, moves)
-            done.user = await users.update(work, current, document)
+            # E-mails that the file says are what they are to be after each import of it.
+            said = row.has(_EMAILS) and row.value(_EMAILS) is not None
+            done.user = await users.update(work, current, document, exact_mail=said)
         done.is_changed = done.user is not current or moves != _NO_MOVES
         if self.rehearsal is not None and _administers(current) != _administers(done.user):
             # Whether somebody else manages users is asked by later rows, too.

@@ -46,18 +46,20 @@ async def settle(
     *,
     replacing: bool,
     reviving: bool = False,
+    exact_mail: bool = False,
     placeholder: bool = False,
 ) -> Settled:
     """Fill in what the rules give, and check what they ask.
 
     `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew;
+    `exact_mail` where the e-mails are meant as they are, whatever becomes of `userName`;
     `placeholder` where the address may be a clone's (P6).
     Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
     _require_user_name(document)
     _require_indexable(document)
-    mail_stand_in = _settle_mail(document, previous, replacing=replacing)
+    mail_stand_in = _settle_mail(document, previous, replacing=replacing, exact=exact_mail)
     if previous is not None and not reviving and _is_settled(document, mail_stand_in, previous):
         return Settled(
             document=document,
@@ -173,7 +175,7 @@ def _require_indexable(document: Document) -> None:
     )
 
 
-def _settle_mail(document: Document, previous: User | None, *, replacing: bool) -> bool:
+def _settle_mail(document: Document, previous: User | None, *, replacing: bool, exact: bool) -> bool:
     """Keep `emails` as sent; where there are none, make one from `userName` (P1)."""
     user_name = cast(str, document["userName"])
     if replacing and not document.get("emails"):
@@ -181,12 +183,11 @@ def _settle_mail(document: Document, previous: User | None, *, replacing: bool) 
         return True
     if previous is None:
         return False
-    made = (previous.document.get("emails"), stand_in(user_name))
-    if previous.mail_stand_in and document.get("emails") in made:
+    stay = document.get("emails") == previous.document.get("emails") and not exact
+    if previous.mail_stand_in and (stay or document.get("emails") == stand_in(user_name)):
         document["emails"] = stand_in(user_name)
         return True
-    stay = document.get("emails") == previous.document.get("emails") and not replacing
-    if user_name != previous.user_name and stay and document.get("emails"):
+    if user_name != previous.user_name and stay and not replacing and document.get("emails"):
         document["emails"] = follow_user_name(document["emails"], previous.user_name, user_name)
     return False
 
