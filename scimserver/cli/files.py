@@ -1,6 +1,6 @@
 """Files of users as commands read and write them: their format, their encoding, and how far one is.
 
-What is written appears under its name when it is whole, and for nobody else to read.
+A file that is written appears under its name when it is whole, and for nobody else to read.
 """
 
 import io
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, cast
 
 import click
 from rich.console import Console
@@ -51,14 +51,28 @@ def opened(path: Path) -> Generator[tuple[TextIO, BinaryIO, int | None]]:
 
 @contextmanager
 def written_to(path: Path | None) -> Generator[Callable[[str], object]]:
-    """Writes text to a file, or to standard output where none is named."""
+    """Writes text to a file, or to standard output where none is named.
+
+    A regular file is put in place when it is whole, there where a symbolic link leads; anything else
+    (a pipe, a device) is written to as it is.
+    """
     if path is None:
         yield lambda text: sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
-        return
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as special:
+            yield lambda text: special.write(text.encode())
+    else:
+        with _put_in_place(path.resolve()) as made:
+            yield lambda text: made.write(text.encode())
+
+
+@contextmanager
+def _put_in_place(path: Path) -> Generator[BinaryIO]:
+    """A file that gets its name when the block has ended well, and is gone when it has not."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
         try:
-            yield lambda text: made.write(text.encode())
+            yield cast(BinaryIO, made)
             made.flush()
             Path(made.name).replace(path)
         except BaseException:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -51,6 +52,29 @@ def test_export_writes_a_file_for_its_owner_alone(peopled: Commands, tmp_path: P
     assert path.read_text().startswith(first)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_export_to_a_pipe_is_written_into_it(peopled: Commands, tmp_path: Path):
+    path = tmp_path / "out.csv"
+    os.mkfifo(path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        peopled.done("export", "acme", "--output", str(path), "--columns", "userName")
+        assert path.is_fifo()
+        assert reader.read().split() == ["userName", "ada@acme.example", "bo@acme.example"]
+
+
+@pytest.mark.parametrize("content", ["before", None])
+def test_export_to_a_symbolic_link_is_written_where_it_leads(
+    peopled: Commands, tmp_path: Path, content: str | None
+):
+    path, link = tmp_path / "out.csv", tmp_path / "elsewhere" / "link.csv"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    if content is not None:
+        path.write_text(content)
+    peopled.done("export", "acme", "--output", str(link))
+    assert link.is_symlink()
+    assert path.read_text().startswith("id,")
 
 
 def test_export_that_fails_leaves_the_file_of_before(peopled: Commands, tmp_path: Path):
