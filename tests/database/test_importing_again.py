@@ -30,3 +30,12 @@ async def test_user_who_is_renamed_has_the_emails_of_the_file_after_each_import(
     assert (await office.document(NEW)).get("emails") == after
     assert outcomes(await office.imported(row)) == ["unchanged"]
     assert (await office.document(NEW)).get("emails") == after
+
+
+@pytest.mark.parametrize("role", ["Minimal Permissions;Admin Role", "Admin Role;Minimal Permissions"])
+async def test_two_roles_are_refused_each_time(office: Acme, role: str):
+    user = await office.user(ADA)
+    before = await office.document(ADA)
+    row = {"id": str(user.id), "role": role}
+    assert outcomes([*await office.imported(row), *await office.imported(row)]) == ["invalid_value"] * 2
+    assert await office.document(ADA) == before

@@ -75,7 +75,7 @@ async def settle(
             work.actor.organization,
             case.address.domain if case.address else None,
             case.mail_address.domain if case.mail_address else None,
-            roles.role_key(_chosen_role(document, previous)),
+            roles.role_key(_chosen_role(document)),
         )
         known = store.remembered_context(work, asked) if previous is None else None
         if known is not None:
@@ -222,26 +222,14 @@ def _require_address(document: Document, previous: User | None, *, placeholder: 
         )
 
 
-def _chosen_role(document: Document, previous: User | None) -> str:
-    """The name or id of the one role that the document asks for; the least where it says nothing.
-
-    Clients that assign roles only ever add them (Entra): a single new entry beside the one that
-    the user had takes its place.
-    """
-    entries = cast("list[Mapping[str, Json]]", list(cast("Sequence[Json]", document.get("roles") or ())))
-    if len(entries) > 1:
-        old = cast("Sequence[Json]", (previous.document.get("roles") if previous else None) or ())
-        bare = [_without_primary(entry) for entry in cast("Sequence[Mapping[str, Json]]", old)]
-        entries = [entry for entry in entries if _without_primary(entry) not in bare]
-        if len(entries) == 1:
-            document["roles"] = [entries[0]]
-    if not entries:
-        return roles.MINIMAL_PERMISSIONS
-    return str(entries[0].get("value") or entries[0].get("display") or "")
+def _chosen_role(document: Document) -> str:
+    """The name or id of the role that the document asks for; the least where it says nothing."""
+    entries = cast("Sequence[Mapping[str, Json]]", document.get("roles") or ())
+    return _called(entries[0]) if entries else roles.MINIMAL_PERMISSIONS
 
 
-def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in entry.items() if key != "primary"}
+def _called(entry: Mapping[str, Json]) -> str:
+    return str(entry.get("value") or entry.get("display") or "")
 
 
 def _settle_role(
@@ -269,7 +257,7 @@ def _named_role(
     if len(entries) > 1:
         raise InvalidValue("A user has exactly one role: send one entry in roles.", attribute="roles")
     if context.role is None:
-        named = shown(str(entries[0].get("value") or entries[0].get("display") or ""))
+        named = shown(_called(entries[0]))
         known = ", ".join(f'"{name}"' for name in context.role_names)
         raise InvalidValue(f'There is no role "{named}": among the roles are {known}.', attribute="roles")
     return context.role, context.permissions
