@@ -83,6 +83,10 @@ class Importing:
         self.counts[verdict.outcome] += 1
         return verdict
 
+    def skip(self) -> None:
+        """Leave a row out; it is counted."""
+        self.counts[Outcome.SKIPPED] += 1
+
     async def finish(self, display: str) -> None:
         """Put on record that the file was read to its end, and what became of its rows."""
         if self.rehearsal is not None:
