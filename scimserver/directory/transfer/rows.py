@@ -15,7 +15,8 @@ import orjson
 from scimserver.directory.limits import shown
 from scimserver.directory.transfer import json_text
 from scimserver.directory.transfer.columns import BY_NAME, COLUMNS, Column
-from scimserver.directory.transfer.csv_text import Fault, format_record, records
+from scimserver.directory.transfer.csv_text import format_record, records
+from scimserver.directory.transfer.records import Fault
 from scimserver.directory.transfer.values import from_cell, from_json, to_cell, to_json
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Json
