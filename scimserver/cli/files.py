@@ -7,7 +7,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -15,7 +15,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from scimserver.cli.runtime import let_go_of_output
 from scimserver.directory.transfer import Format
+from scimserver.kernel.errors import Unavailable
 
 _ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 
@@ -54,17 +56,32 @@ def written_to(path: Path | None) -> Generator[Callable[[str], object]]:
     """Writes text to a file, or to standard output where none is named.
 
     A regular file is put in place when it is whole, there where a symbolic link leads; anything else
-    (a pipe, a device) is written to as it is.
+    (a pipe, a device) is written to as it is. Raises `Unavailable` where that fails: before the block,
+    where the file cannot even be made.
     """
-    if path is None:
-        yield lambda text: sys.stdout.buffer.write(text.encode())
+    try:
+        with _standard_output() if path is None else _target(path) as binary:
+            yield lambda text: binary.write(text.encode())
+    except BrokenPipeError:
+        # Nobody reads on: that is an end, and no failure.
+        raise
+    except OSError as failed:
+        what = "Standard output" if path is None else path
+        raise Unavailable(f"{what} cannot be written: {failed.strerror}.") from failed
+
+
+@contextmanager
+def _standard_output() -> Generator[BinaryIO]:
+    try:
+        yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as special:
-            yield lambda text: special.write(text.encode())
-    else:
-        with _put_in_place(path.resolve()) as made:
-            yield lambda text: made.write(text.encode())
+    except OSError:
+        let_go_of_output()
+        raise
+
+
+def _target(path: Path) -> AbstractContextManager[BinaryIO]:
+    return path.open("wb") if path.exists() and not path.is_file() else _put_in_place(path.resolve())
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """What every command needs: settings, a database that is there and up to date, an operator's work.
 
 Exit codes: 0 done, 1 refused (nothing was changed), 2 wrong usage or settings, 3 something outside
-did not answer, 4 done in part (rows of a file had errors), 130 interrupted (what was done before stays).
+did not answer or could not be written, 4 done in part (rows of a file had errors), 130 interrupted (what was
+done before stays).
 """
 
 import asyncio
@@ -115,11 +116,11 @@ def told() -> Generator[None]:
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
-        _let_go_of_output()
+        let_go_of_output()
         raise SystemExit(INTERRUPTED) from None
 
 
-def _let_go_of_output() -> None:
+def let_go_of_output() -> None:
     """Have what is still to be written go nowhere: else the end of the program fails once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
