@@ -24,7 +24,7 @@ from scimserver.db.pool import Database
 from scimserver.kernel.actor import Actor, Origin, operator
 from scimserver.kernel.errors import Conflicted, Refused, Unavailable
 from scimserver.kernel.ids import INSTALLATION, OrganizationId, new_uuid
-from scimserver.work import Work, WorkRoom
+from scimserver.work import Trace, Work, WorkRoom
 
 _T = TypeVar("_T")
 
@@ -49,9 +49,10 @@ class Session:
         """The operator, acting in an organisation."""
         return operator(self.operator_name, organization)
 
-    def work(self, organization: OrganizationId = INSTALLATION) -> Work:
-        """A unit of work in an organisation; what it changes is logged there."""
-        return self.room.open(self.actor(organization), Origin(request_id=str(new_uuid()), method="CLI"))
+    def work(self, organization: OrganizationId = INSTALLATION, trace: Trace | None = None) -> Work:
+        """A unit of work in an organisation, where what it changes is logged; `trace` is the attempt's."""
+        origin = Origin(request_id=str(new_uuid()), method="CLI")
+        return self.room.open(self.actor(organization), origin, trace=trace)
 
 
 @contextmanager

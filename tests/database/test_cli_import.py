@@ -106,6 +106,12 @@ def test_import_is_on_record_with_each_user(acme: Commands, file: Path):
     ]
 
 
+def test_row_that_is_refused_is_on_record_with_how_far_it_came(acme: Commands, file: Path):
+    acme("import", "acme", str(file))
+    [refused] = acme.log("acme", "--outcome", "failure")
+    assert [step[:2] for step in refused["steps"]] == [["rules", "failure"]]
+
+
 @pytest.mark.parametrize(
     "content,said",
     [

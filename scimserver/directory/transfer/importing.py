@@ -175,7 +175,17 @@ class Importing:
         name = written if isinstance(written, str) and written else known
         user = done.current.id if done.current else None
         if self.rehearsal is None:
-            await self.room.record(refusal(work, done.fact, name, refused, trace, target=user))
+            entry = refusal(
+                done.fact,
+                refused,
+                trace,
+                actor=self.actor,
+                origin=self.origin,
+                now=work.now,
+                display=name,
+                target=user,
+            )
+            await self.room.record(entry)
         return Verdict(
             row=row.number,
             outcome=Outcome.ERROR,
