@@ -20,13 +20,13 @@ from scimserver.cli.runtime import PARTLY, Session, run
 from scimserver.db.rehearsal import rehearsing
 from scimserver.directory import organizations, transfer
 from scimserver.directory.organizations import Organization
-from scimserver.directory.transfer import Format, Importing, Outcome, Row, Verdict
+from scimserver.directory.transfer import Format, Importing, Row, RowOutcome, Verdict
 from scimserver.kernel.actor import Origin
 from scimserver.kernel.facts import Json, UsersImported
 from scimserver.kernel.ids import new_uuid
 from scimserver.work import WorkRoom
 
-_QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)
+_QUIET = (RowOutcome.UNCHANGED, RowOutcome.SKIPPED)
 _EACH = 50
 """Rows after which the bar moves."""
 
@@ -72,11 +72,11 @@ def import_(org: str, file: Path, *, written: str | None, dry_run: bool, first: 
             binary=binary,
         )
         counts = run(lambda session: _import(session, asked))
-    if counts[Outcome.ERROR]:
+    if counts[RowOutcome.ERROR]:
         raise SystemExit(PARTLY)
 
 
-async def _import(session: Session, asked: _Asked) -> dict[Outcome, int]:
+async def _import(session: Session, asked: _Asked) -> dict[RowOutcome, int]:
     organization = await organizations.find(session.database, asked.org)
     rows = await _begun(session, organization, asked)
     async with _importing(session, organization, asked) as importing:
@@ -144,7 +144,7 @@ def _print(verdict: Verdict, asked: _Asked) -> None:
 
 
 def _as_object(verdict: Verdict, asked: _Asked) -> Json:
-    is_real = not (asked.dry_run and verdict.outcome is Outcome.CREATED)
+    is_real = not (asked.dry_run and verdict.outcome is RowOutcome.CREATED)
     values: dict[str, Json] = {
         "row": verdict.row,
         "outcome": verdict.outcome.value,
