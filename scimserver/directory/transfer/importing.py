@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
 from typing import Final
 
 from scimserver.db.rehearsal import Rehearsal
@@ -21,7 +20,7 @@ from scimserver.directory.transfer.rows import Row
 from scimserver.directory.transfer.seen import Seen
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, Origin
-from scimserver.kernel.errors import Conflicted, InvalidValue, Refused
+from scimserver.kernel.errors import AlreadyTaken, Conflicted, InvalidValue, Refused
 from scimserver.kernel.facts import Change, Fact, UserCreated, UsersImported, UserUpdated
 from scimserver.kernel.ids import UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
@@ -53,6 +52,15 @@ class Verdict:
     reason: str = ""
     """Of an error: stable vocabulary."""
     detail: str = ""
+
+
+class _Contested(Refused):
+    """Others were faster at each try."""
+
+    reason = "conflicted"
+
+    def __init__(self) -> None:
+        super().__init__("Others change this user all the time: import the row again.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,19 +106,23 @@ class Importing:
             work.note(UsersImported(target=self.actor.organization, display=display, changes=changes))
 
     async def _tried(self, row: Row) -> Verdict:
-        for number in count():
+        tries = 0
+        while True:
+            tries += 1
             trace = Trace()
-            work = self.room.open(self.actor, self.origin, lock=number > 0, trace=trace)
+            work = self.room.open(self.actor, self.origin, lock=tries > 1, trace=trace)
             attempt = _Attempt(row=row, work=work, trace=trace)
             try:
                 return await self._done(attempt)
             except Conflicted:
-                if number + 1 == _TRIES:
-                    break
+                if tries == _TRIES:
+                    return await self._refused(attempt, _Contested())
+            except AlreadyTaken as taken:
+                # Others may have made the user since it was looked for: then the row is about that one.
+                if tries > 1 or attempt.current is not None:
+                    return await self._refused(attempt, taken)
             except Refused as refused:
                 return await self._refused(attempt, refused)
-        detail = "Others change this user all the time: import the row again."
-        return Verdict(row=row.number, outcome=RowOutcome.ERROR, reason="conflicted", detail=detail)
 
     async def _done(self, attempt: _Attempt) -> Verdict:
         """The verdict on a row that was done. Raises what its unit of work does."""
