@@ -22,10 +22,13 @@ async def attempt(
     A refusal is logged, then raised as it is.
     """
     trace = Trace()
-    work = session.work(organization)
+    work = session.work(organization, trace)
     try:
         async with work:
             yield work
     except Refused as refused:
-        await session.room.record(refusal(work, fact, display, refused, trace))
+        entry = refusal(
+            fact, refused, trace, actor=work.actor, origin=work.origin, now=work.now, display=display
+        )
+        await session.room.record(entry)
         raise

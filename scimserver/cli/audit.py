@@ -5,7 +5,7 @@ Proven by tests/database/test_cli_audit.py.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -107,15 +107,15 @@ def list_entries(
 def _follow(asked: Asked, last: int, *, as_json: bool) -> None:
     async def command(session: Session) -> None:
         log = await _opened(session, asked)
-        async with aclosing(log.follow(last, pause=partial(asyncio.sleep, _PAUSE_S))) as batches:
-            async for batch in batches:
-                for logged in batch:
-                    _print_line(logged, as_json=as_json)
+        batches = log.follow(last, pause=partial(asyncio.sleep, _PAUSE_S))
+        # Ctrl-C is how following ends.
+        with suppress(asyncio.CancelledError):
+            async with aclosing(batches):
+                async for batch in batches:
+                    for logged in batch:
+                        _print_line(logged, as_json=as_json)
 
-    try:
-        run(command)
-    except KeyboardInterrupt:
-        return
+    run(command)
 
 
 async def _list(session: Session, *, asked: Asked, last: int, as_json: bool) -> None:

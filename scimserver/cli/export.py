@@ -35,18 +35,20 @@ def export(org: str, *, written: str | None, output: Path | None, columns: str |
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        async with attempt(session, UsersExported, organization.name, organization.id) as work:
-            total = await transfer.begin(work, organization.name)
-        how = transfer.writing(form, chosen)
-        with files.written_to(output) as write, files.progress("Exporting", total) as tell:
-            write(how.head)
-            number = 0
-            async for values in transfer.users(session.database, organization.id):
-                write(how.row(number, values))
-                number += 1
-                if number % _EACH == 0:
-                    tell(number)
-            write(how.foot)
+        # First of all: what cannot be written at all is no export, and not on record as one.
+        with files.written_to(output) as write:
+            async with attempt(session, UsersExported, organization.name, organization.id) as work:
+                total = await transfer.begin(work, organization.name)
+            how = transfer.writing(form, chosen)
+            with files.progress("Exporting", total) as tell:
+                write(how.head)
+                number = 0
+                async for values in transfer.users(session.database, organization.id):
+                    write(how.row(number, values))
+                    number += 1
+                    if number % _EACH == 0:
+                        tell(number)
+                write(how.foot)
 
     run(command)
 

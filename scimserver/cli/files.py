@@ -1,21 +1,23 @@
 """Files of users as commands read and write them: their format, their encoding, and how far one is.
 
-What is written appears under its name when it is whole, and for nobody else to read.
+A file that is written appears under its name when it is whole, and for nobody else to read.
 """
 
 import io
 import sys
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, cast
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from scimserver.cli.runtime import let_go_of_output
 from scimserver.directory.transfer import Format
+from scimserver.kernel.errors import Unavailable
 
 _ENDINGS = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 
@@ -51,14 +53,43 @@ def opened(path: Path) -> Generator[tuple[TextIO, BinaryIO, int | None]]:
 
 @contextmanager
 def written_to(path: Path | None) -> Generator[Callable[[str], object]]:
-    """Writes text to a file, or to standard output where none is named."""
-    if path is None:
-        yield lambda text: sys.stdout.buffer.write(text.encode())
+    """Writes text to a file, or to standard output where none is named.
+
+    A regular file is put in place when it is whole, there where a symbolic link leads; anything else
+    (a pipe, a device) is written to as it is. Raises `Unavailable` where that fails: before the block,
+    where the file cannot even be made.
+    """
+    try:
+        with _standard_output() if path is None else _target(path) as binary:
+            yield lambda text: binary.write(text.encode())
+    except BrokenPipeError:
+        # Nobody reads on: that is an end, and no failure.
+        raise
+    except OSError as failed:
+        what = "Standard output" if path is None else path
+        raise Unavailable(f"{what} cannot be written: {failed.strerror}.") from failed
+
+
+@contextmanager
+def _standard_output() -> Generator[BinaryIO]:
+    try:
+        yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-        return
+    except OSError:
+        let_go_of_output()
+        raise
+
+
+def _target(path: Path) -> AbstractContextManager[BinaryIO]:
+    return path.open("wb") if path.exists() and not path.is_file() else _put_in_place(path.resolve())
+
+
+@contextmanager
+def _put_in_place(path: Path) -> Generator[BinaryIO]:
+    """A file that gets its name when the block has ended well, and is gone when it has not."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as made:
         try:
-            yield lambda text: made.write(text.encode())
+            yield cast(BinaryIO, made)
             made.flush()
             Path(made.name).replace(path)
         except BaseException:

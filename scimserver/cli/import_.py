@@ -1,11 +1,10 @@
 """`scimserver import`: users from a file, with a verdict on each row.
 
 Exit codes: 0 all rows are as the file says, 1 the file was refused (nothing was changed), 4 some rows had
-errors, 3 the database did not answer: rows before are done, and the file can be imported again.
+errors, 3 the database did not answer, 130 it was interrupted: then a sentence says how to go on.
 Proven by tests/database/test_cli_import.py.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ from scimserver.cli.runtime import PARTLY, Session, run
 from scimserver.db.rehearsal import rehearsing
 from scimserver.directory import organizations, transfer
 from scimserver.directory.organizations import Organization
-from scimserver.directory.transfer import Format, Importing, Outcome, Row, Verdict
+from scimserver.directory.transfer import Format, Importing, Row, RowOutcome, Verdict
 from scimserver.kernel.actor import Origin
-from scimserver.kernel.errors import Unavailable
 from scimserver.kernel.facts import Json, UsersImported
 from scimserver.kernel.ids import new_uuid
 from scimserver.work import WorkRoom
 
-_QUIET = (Outcome.UNCHANGED, Outcome.SKIPPED)
+_QUIET = (RowOutcome.UNCHANGED, RowOutcome.SKIPPED)
 _EACH = 50
 """Rows after which the bar moves."""
 
@@ -74,33 +72,35 @@ def import_(org: str, file: Path, *, written: str | None, dry_run: bool, first: 
             binary=binary,
         )
         counts = run(lambda session: _import(session, asked))
-    if counts[Outcome.ERROR]:
+    if counts[RowOutcome.ERROR]:
         raise SystemExit(PARTLY)
 
 
-async def _import(session: Session, asked: _Asked) -> dict[Outcome, int]:
+async def _import(session: Session, asked: _Asked) -> dict[RowOutcome, int]:
     organization = await organizations.find(session.database, asked.org)
     rows = await _begun(session, organization, asked)
     async with _importing(session, organization, asked) as importing:
-        for row in rows:
-            if row.number < asked.first:
-                importing.counts[Outcome.SKIPPED] += 1
-                continue
-            _print(await _taken(importing, row), asked)
-            if row.number % _EACH == 0 and asked.binary.seekable():
-                asked.tell(asked.binary.tell())
-        await importing.finish(organization.name)
+        number = asked.first
+        try:
+            for row in rows:
+                number = max(row.number, asked.first)
+                await _taken(importing, row, asked)
+            await importing.finish(organization.name)
+        except BaseException:
+            click.echo(_stopped(number, asked), err=True)
+            raise
     _summarize(importing, asked)
     return importing.counts
 
 
 async def _begun(session: Session, organization: Organization, asked: _Asked) -> Iterator[Row]:
-    """The rows of the file; that it is none of users is on record."""
+    """The rows of the file; that it is none of users is on record, unless this is a dry run."""
     rows = transfer.read(asked.text, asked.written)
     if asked.dry_run:
-        return rows
-    async with attempt(session, UsersImported, organization.name, organization.id):
         first = next(rows, None)
+    else:
+        async with attempt(session, UsersImported, organization.name, organization.id):
+            first = next(rows, None)
     return rows if first is None else chain((first,), rows)
 
 
@@ -117,16 +117,22 @@ async def _importing(
         yield Importing(room=WorkRoom(stage), actor=actor, origin=origin, rehearsal=stage)
 
 
-async def _taken(importing: Importing, row: Row) -> Verdict:
-    try:
-        return await importing.take(row)
-    except (Unavailable, asyncio.CancelledError):
-        click.echo(
-            f"Stopped at row {row.number}: whatever was done before stays. Import the file again, or go on"
-            f" with --from {row.number}.",
-            err=True,
-        )
-        raise
+async def _taken(importing: Importing, row: Row, asked: _Asked) -> None:
+    if row.number % _EACH == 0 and asked.binary.seekable():
+        asked.tell(asked.binary.tell())
+    if row.number < asked.first:
+        importing.skip()
+    else:
+        _print(await importing.take(row), asked)
+
+
+def _stopped(number: int, asked: _Asked) -> str:
+    if asked.dry_run:
+        return f"The dry run stopped at row {number}. Nothing was changed."
+    return (
+        f"Stopped at row {number}: whatever was done before stays. Import the file again, or go on"
+        f" with --from {number}."
+    )
 
 
 def _print(verdict: Verdict, asked: _Asked) -> None:
@@ -138,7 +144,7 @@ def _print(verdict: Verdict, asked: _Asked) -> None:
 
 
 def _as_object(verdict: Verdict, asked: _Asked) -> Json:
-    is_real = not (asked.dry_run and verdict.outcome is Outcome.CREATED)
+    is_real = not (asked.dry_run and verdict.outcome is RowOutcome.CREATED)
     values: dict[str, Json] = {
         "row": verdict.row,
         "outcome": verdict.outcome.value,

@@ -1,11 +1,13 @@
 """What every command needs: settings, a database that is there and up to date, an operator's work.
 
 Exit codes: 0 done, 1 refused (nothing was changed), 2 wrong usage or settings, 3 something outside
-did not answer, 4 done in part (rows of a file had errors).
+did not answer or could not be written, 4 done in part (rows of a file had errors), 130 interrupted (what was
+done before stays).
 """
 
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -22,7 +24,7 @@ from scimserver.db.pool import Database
 from scimserver.kernel.actor import Actor, Origin, operator
 from scimserver.kernel.errors import Conflicted, Refused, Unavailable
 from scimserver.kernel.ids import INSTALLATION, OrganizationId, new_uuid
-from scimserver.work import Work, WorkRoom
+from scimserver.work import Trace, Work, WorkRoom
 
 _T = TypeVar("_T")
 
@@ -30,6 +32,8 @@ REFUSED = 1
 MISCONFIGURED = 2
 OUTSIDE_FAILED = 3
 PARTLY = 4
+INTERRUPTED = 130
+"""As shells have it for a program that SIGINT ended; here also where nobody reads the output any longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +49,10 @@ class Session:
         """The operator, acting in an organisation."""
         return operator(self.operator_name, organization)
 
-    def work(self, organization: OrganizationId = INSTALLATION) -> Work:
-        """A unit of work in an organisation; what it changes is logged there."""
-        return self.room.open(self.actor(organization), Origin(request_id=str(new_uuid()), method="CLI"))
+    def work(self, organization: OrganizationId = INSTALLATION, trace: Trace | None = None) -> Work:
+        """A unit of work in an organisation, where what it changes is logged; `trace` is the attempt's."""
+        origin = Origin(request_id=str(new_uuid()), method="CLI")
+        return self.room.open(self.actor(organization), origin, trace=trace)
 
 
 @contextmanager
@@ -109,6 +114,18 @@ def told() -> Generator[None]:
         fail(unavailable.detail, OUTSIDE_FAILED)
     except Conflicted:
         fail("Somebody else changed the same thing at the same time: try again.", REFUSED)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        let_go_of_output()
+        raise SystemExit(INTERRUPTED) from None
+
+
+def let_go_of_output() -> None:
+    """Have what is still to be written go nowhere: else the end of the program fails once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -3,13 +3,11 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from scimserver.audit.entry import Entry
 from scimserver.console.visit import Visit
 from scimserver.kernel.actor import Actor
 from scimserver.kernel.errors import Refused
-from scimserver.kernel.facts import Fact, Outcome
-from scimserver.kernel.ids import EntryId, new_uuid
-from scimserver.work import Trace, Work
+from scimserver.kernel.facts import Fact
+from scimserver.work import Trace, Work, refusal
 
 
 @asynccontextmanager
@@ -27,24 +25,11 @@ async def attempt(visit: Visit, fact: type[Fact], actor: Actor) -> AsyncGenerato
 
 async def record(visit: Visit, fact: type[Fact], actor: Actor, refused: Refused, trace: Trace) -> None:
     """Log what somebody who is known was refused."""
-    entry = Entry(
-        id=EntryId(new_uuid()),
-        organization=actor.organization,
-        occurred=visit.services.room.clock(),
-        event=fact.attempt,
-        outcome=Outcome.FAILURE,
-        actor=actor,
-        origin=visit.origin,
-        target_kind=fact.target_kind.value,
-        target=actor.user,
-        display=refused.display,
-        reason=refused.reason,
-        detail=refused.detail,
-        changes=refused.attempted,
-        steps=trace.steps,
-        microseconds=trace.microseconds,
+    room = visit.services.room
+    entry = refusal(
+        fact, refused, trace, actor=actor, origin=visit.origin, now=room.clock(), target=actor.user
     )
-    await visit.services.room.record(entry)
+    await room.record(entry)
 
 
 async def count(visit: Visit, fact: type[Fact], reason: str, status: int) -> None:

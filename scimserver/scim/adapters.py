@@ -15,6 +15,7 @@ from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted, Refused
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
 from scimserver.scim import bounds
+from scimserver.scim.assigning import with_new_role
 from scimserver.scim.models import Group, ProvisionedUser
 from scimserver.scim.plain import plain_bodies
 from scimserver.scim.projection import Document
@@ -167,7 +168,7 @@ class UserAdapter:
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False
     ) -> users.User:
         """Give the user its next state."""
-        document, password = self._taken_out(document)
+        document, password = self._taken_out(with_new_role(document, current.document))
         return await users.update(work, current, document, password, replacing=replacing)
 
     async def delete(self, work: Work, current: users.User) -> None:

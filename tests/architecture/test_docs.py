@@ -88,6 +88,7 @@ def exit_codes() -> str:
         runtime.MISCONFIGURED,
         runtime.OUTSIDE_FAILED,
         runtime.PARTLY,
+        runtime.INTERRUPTED,
     ]
     return _rows(("exit code", "meaning"), rows)
 

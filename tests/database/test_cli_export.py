@@ -1,11 +1,17 @@
 """`scimserver export`: all users in the form that import reads, and on record."""
 
+import asyncio
 import csv
 import io
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
+import asyncpg
+import orjson
 import pytest
 
 from scimserver.directory.transfer import COLUMNS
@@ -53,12 +59,80 @@ def test_export_writes_a_file_for_its_owner_alone(peopled: Commands, tmp_path: P
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
-def test_export_that_fails_leaves_the_file_of_before(peopled: Commands, tmp_path: Path):
+def test_export_to_a_pipe_is_written_into_it(peopled: Commands, tmp_path: Path):
     path = tmp_path / "out.csv"
-    path.write_text("before")
-    peopled.refused("export", "none", "--output", str(path))
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
+    os.mkfifo(path)
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        peopled.done("export", "acme", "--output", str(path), "--columns", "userName")
+        assert path.is_fifo()
+        assert reader.read().split() == ["userName", "ada@acme.example", "bo@acme.example"]
+
+
+@pytest.mark.parametrize("content", ["before", None])
+def test_export_to_a_symbolic_link_is_written_where_it_leads(
+    peopled: Commands, tmp_path: Path, content: str | None
+):
+    path, link = tmp_path / "out.csv", tmp_path / "elsewhere" / "link.csv"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    if content is not None:
+        path.write_text(content)
+    peopled.done("export", "acme", "--output", str(link))
+    assert link.is_symlink()
+    assert path.read_text().startswith("id,")
+
+
+@pytest.mark.parametrize("content", ["before", None])
+def test_export_that_fails_leaves_the_file_of_before(peopled: Commands, tmp_path: Path, content: str | None):
+    path = tmp_path / "out.csv"
+    if content is not None:
+        path.write_text(content)
+
+    async def lose_users() -> None:
+        connection = await asyncpg.connect(peopled.dsn)
+        await connection.execute("UPDATE users SET document = 'no JSON'")
+        await connection.close()
+
+    asyncio.run(lose_users())
+    with pytest.raises(orjson.JSONDecodeError):
+        peopled("export", "acme", "--output", str(path))
+    assert {each: each.read_text() for each in tmp_path.iterdir()} == ({path: content} if content else {})
+
+
+def test_export_that_cannot_be_written_is_none(peopled: Commands, tmp_path: Path):
+    said = peopled.refused("export", "acme", "--output", str(tmp_path / "nowhere" / "out.csv"), code=3)
+    assert said.endswith("nowhere/out.csv cannot be written: No such file or directory.\n")
+    assert peopled.log("acme", "--event", "user.export") == []
+
+
+def test_export_that_cannot_be_written_further_says_so(peopled: Commands):
+    said = peopled.refused("export", "acme", "--output", "/dev/full", code=3)
+    assert said == "/dev/full cannot be written: No space left on device.\n"
+    assert len(peopled.log("acme", "--event", "user.export")) == 1
+
+
+def ended(commands: Commands, output: int) -> tuple[int, bytes]:
+    """How an export to a standard output ends: its exit code, and what it says."""
+    with os.fdopen(output, "wb") as taken:
+        result = subprocess.run(
+            [sys.executable, "-m", "scimserver", "export", "acme"],
+            env={**os.environ, "SCIMSERVER_DATABASE_URL": commands.dsn},
+            stdout=taken,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    return result.returncode, result.stderr
+
+
+def test_export_to_a_full_standard_output_says_so_once(peopled: Commands):
+    said = b"Standard output cannot be written: No space left on device.\n"
+    assert ended(peopled, os.open("/dev/full", os.O_WRONLY)) == (3, said)
+
+
+def test_export_that_nobody_reads_is_interrupted(peopled: Commands):
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert ended(peopled, writing) == (130, b"")
 
 
 def test_export_comes_in_without_a_change(peopled: Commands, tmp_path: Path):

@@ -106,11 +106,17 @@ def test_import_is_on_record_with_each_user(acme: Commands, file: Path):
     ]
 
 
+def test_row_that_is_refused_is_on_record_with_how_far_it_came(acme: Commands, file: Path):
+    acme("import", "acme", str(file))
+    [refused] = acme.log("acme", "--outcome", "failure")
+    assert [step[:2] for step in refused["steps"]] == [["rules", "failure"]]
+
+
 @pytest.mark.parametrize(
     "content,said",
     [
         ("", "is empty"),
-        ("ada@acme.example,Dr\n", "There is no column"),
+        ("ada@acme.example,Dr\n", "is the header missing?"),
         ("userName,shoeSize\n", '"shoeSize"'),
         ("userName,password\nada@acme.example,secret\n", "Passwords never come by file"),
         ('userName,"title\n', "header cannot be read"),
@@ -127,8 +133,9 @@ def test_file_that_is_none_of_users_is_refused_and_on_record(
     assert len(acme.log("acme", "--event", "user.import")) == 1
 
 
-def test_secret_of_a_refused_file_is_in_no_record(acme: Commands, file: Path):
-    file.write_text("userName,password\nada@acme.example,hunter2hunter2\n")
+@pytest.mark.parametrize("head", ["userName,password\n", ""])
+def test_secret_of_a_refused_file_is_in_no_record(acme: Commands, file: Path, head: str):
+    file.write_text(f"{head}ada@acme.example,hunter2hunter2\n")
     told = acme.refused("import", "acme", str(file))
     assert "hunter2" not in told + acme.done("audit", "list", "acme", "--json")
 

@@ -46,6 +46,12 @@ def test_user_clone_says_why_not(staffed: Commands, arguments: tuple[str, ...], 
     assert why in staffed.refused("user", "clone", *arguments)
 
 
+def test_command_that_is_refused_is_on_record_with_how_far_it_came(staffed: Commands):
+    staffed.refused("user", "clone", "acme", "ada@acme.example", "--user-name", "eve@elsewhere.test")
+    [refused] = staffed.log("acme", "--outcome", "failure")
+    assert [step[:2] for step in refused["steps"]] == [["rules", "failure"]]
+
+
 def test_user_clone_is_logged_done_and_refused(staffed: Commands):
     staffed.done("user", "clone", "acme", "ada@acme.example")
     staffed.refused("user", "clone", "acme", "ada@acme.example", "--user-name", "eve@elsewhere.test")

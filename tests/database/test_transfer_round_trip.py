@@ -19,7 +19,7 @@ PEOPLE: tuple[dict[str, Any], ...] = (
         "externalId": "E-7",
         "name": {"givenName": "Ada", "familyName": 'Lovelace, "Countess"', "formatted": "A. L."},
         "displayName": "Ada\nLovelace",
-        "nickName": " spaced ",
+        "nickName": " spaced;=1+1",
         "title": "=HYPERLINK(A1)",
         "userType": "'=quoted",
         "preferredLanguage": "en-GB",

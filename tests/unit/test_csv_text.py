@@ -5,7 +5,8 @@ from itertools import islice
 
 import pytest
 
-from scimserver.directory.transfer.csv_text import MAX_RECORD, Fault, format_record, records
+from scimserver.directory.transfer.csv_text import format_record, records
+from scimserver.directory.transfer.records import MAX_RECORD, Fault
 
 
 def read(text: str) -> list[list[str] | str]:
@@ -100,9 +101,12 @@ def test_records_are_read_as_they_are_asked_for():
     assert text.given == 12
 
 
-def test_cell_without_end_is_given_up():
-    text = Endless("x" * 1000, first='"')
-    assert len(list(records(text))) == 1
+@pytest.mark.parametrize("line", ["x" * 1000, '","\n'])
+def test_record_without_end_is_given_up(line: str):
+    text = Endless(line, first='"')
+    [fault] = records(text)
+    assert isinstance(fault, Fault)
+    assert fault.is_last
     assert text.given < 2 * MAX_RECORD
 
 

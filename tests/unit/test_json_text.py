@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from scimserver.directory.transfer.csv_text import MAX_RECORD, Fault
 from scimserver.directory.transfer.json_text import decoded, elements, lines
+from scimserver.directory.transfer.records import MAX_RECORD, Fault
 from scimserver.kernel.errors import InvalidValue
 
 

@@ -45,7 +45,7 @@ def test_header_is_read_as_programs_write_it(content: str):
     "content,said",
     [
         (b"", "is empty"),
-        (b"\n", 'no column ""'),
+        (b"\n", "names no column"),
         (b"userName,shoeSize,hat\n", 'no column "shoeSize", "hat"'),
         (b"userName,\n", 'no column ""'),
         (b"userName,title,Title\n", "twice: title"),
@@ -57,14 +57,22 @@ def test_header_is_read_as_programs_write_it(content: str):
         (b'userName,"title\n', "header cannot be read"),
         (b'userName,ti"tle\n', "header cannot be read"),
         ("userName\n".encode("utf-16"), "UTF-16"),
-        (b"userName,Zo\xeb\n", "no column"),
+        (b"userName,Zo\xeb\n", "There is no column"),
         (b"user\0Name\n", "no column"),
-        (b"ada@acme.example,Ada\n", "no column"),
+        (b"shoeSize,title\n", "needs the column id or userName"),
+        (b"ada@acme.example,Ada\n", "names no column: is the header missing"),
     ],
 )
 def test_file_without_a_usable_header_is_refused(content: bytes, said: str):
     with pytest.raises(InvalidValue, match=said):
         rows(content)
+
+
+@pytest.mark.parametrize("line", ["ada@acme.example,hunter2", "ada@acme.example,hunter2,manager"])
+def test_first_line_that_is_no_header_is_not_repeated(line: str):
+    with pytest.raises(InvalidValue) as refused:
+        rows(line)
+    assert "hunter2" not in refused.value.detail
 
 
 @pytest.mark.parametrize(

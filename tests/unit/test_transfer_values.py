@@ -23,7 +23,9 @@ MAIL = {"value": "a@b.example", "type": "work", "primary": True}
         ("teams", ["=Sales"], "'=Sales"),
         ("emails", [MAIL], "*work:a@b.example"),
         ("phonenumbers", [{"value": "+49 30"}], "'+49 30"),
-        ("role", "Admin Role", "Admin Role"),
+        ("role", ["Admin Role"], "Admin Role"),
+        ("role", ["R;D \\ x"], "R\\;D \\\\ x"),
+        ("role", ["a", "b"], "a;b"),
         ("emails", None, ""),
     ],
 )
@@ -66,7 +68,8 @@ def test_text_that_cannot_be_stored_is_refused(text: str, said: str):
         ("active", False),
         ("teams", ["Sales"]),
         ("emails", [{**MAIL, "display": "A"}]),
-        ("role", "Agent"),
+        ("role", ["R;D \\ x"]),
+        ("role", ["a", "b"]),
     ],
 )
 def test_value_is_json_and_comes_back(name: str, value: Any):
@@ -94,13 +97,18 @@ def test_nothing_is_nothing_in_json(name: str, value: Any):
         ("emails", [{"value": 1}]),
         ("emails", [{"value": "a", "primary": "true"}]),
         ("emails", [{"value": "a", "colour": "red"}]),
-        ("role", ["Agent"]),
+        ("role", [1]),
         ("id", 7),
     ],
 )
 def test_value_of_another_kind_is_refused_in_json(name: str, value: Any):
     with pytest.raises(InvalidValue, match=BY_NAME[name].name):
         from_json(BY_NAME[name], value)
+
+
+def test_role_is_a_string_in_json():
+    assert to_json(BY_NAME["role"], ["R;D"]) == "R;D"
+    assert from_json(BY_NAME["role"], "R;D") == ["R;D"]
 
 
 def test_json_shows_of_an_entry_what_it_takes():

@@ -17,6 +17,9 @@ from scimserver.work import Work
 MOST_NAMED: Final = 1000
 """Groups that one user can be put into at once."""
 
+_BROKEN: Final = {"group_members_user_id_fkey": Conflicted}
+"""The user has gone meanwhile. The groups cannot: they are held."""
+
 
 async def named(work: Work, names: Sequence[str]) -> dict[UUID, Reference]:
     """The groups that somebody calls by their names (letter case does not count) or ids.
@@ -55,7 +58,8 @@ def _one(name: str, fitting: Sequence[Reference]) -> Reference:
 async def move(work: Work, user: UserId, *, joining: Collection[UUID], leaving: Collection[UUID]) -> None:
     """Let a user join groups and leave others; each group's change is in the log.
 
-    Raises `Conflicted` where one of them has gone meanwhile. A new user has to be staged before.
+    Raises `Conflicted` where one of them has gone meanwhile; when the work ends, where the user has.
+    A new user has to be staged before.
     """
     work.require(Permission.GROUPS_WRITE)
     groups = await store.hold(work, {*joining, *leaving})
@@ -63,7 +67,7 @@ async def move(work: Work, user: UserId, *, joining: Collection[UUID], leaving: 
         raise Conflicted
     organization = work.actor.organization
     if joining:
-        work.change(store.ENTER, organization, user, sorted(joining), work.now)
+        work.change(store.ENTER, organization, user, sorted(joining), work.now, broken=_BROKEN)
     if leaving:
         work.change(store.QUIT, organization, user, sorted(leaving), work.now)
     listed = [{"value": str(user)}]

@@ -6,7 +6,7 @@ from scimserver.directory.transfer.columns import Kind as Kind
 from scimserver.directory.transfer.exporting import begin as begin
 from scimserver.directory.transfer.exporting import users as users
 from scimserver.directory.transfer.importing import Importing as Importing
-from scimserver.directory.transfer.importing import Outcome as Outcome
+from scimserver.directory.transfer.importing import RowOutcome as RowOutcome
 from scimserver.directory.transfer.importing import Verdict as Verdict
 from scimserver.directory.transfer.rows import Format as Format
 from scimserver.directory.transfer.rows import Row as Row

@@ -16,20 +16,24 @@ PRIMARY: Final = "*"
 _OF_TYPE: Final = ":"
 _ESCAPE: Final = "\\"
 
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
-"""What a spreadsheet would calculate, or did not only because of our apostrophe."""
+_PLACE: Final = r"(?<![^;])"
+"""Where a cell begins: for a spreadsheet that takes semicolons for separators, behind each of them too."""
 
-_GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
+_FORMULA: Final = r"(?=['\s]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
+"""What spreadsheets calculate (full-width signs too), or did not only because of our apostrophe."""
+
+_UNGUARDED: Final = re.compile(_PLACE + _FORMULA)
+_GUARD: Final = re.compile(_PLACE + "'" + _FORMULA)
 
 
 def guarded(text: str) -> str:
-    """The text of a cell, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """The text of a cell, with an apostrophe before all that a spreadsheet could take for a formula."""
+    return _UNGUARDED.sub("'", text)
 
 
 def unguarded(cell: str) -> str:
     """The text of a cell as it was before `guarded`."""
-    return cell[1:] if _GUARDED.match(cell) else cell
+    return _GUARD.sub("", cell)
 
 
 def format_names(names: Sequence[str]) -> str:

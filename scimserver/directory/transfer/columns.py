@@ -11,7 +11,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, cast
 
-from scimserver.directory.transfer import cells
 from scimserver.directory.users.model import ENTERPRISE, Document
 from scimserver.kernel.facts import Json
 
@@ -44,15 +43,15 @@ class Column:
         for step in self.path:
             value = value.get(step) if isinstance(value, dict) else None
         if self.kind is Kind.ROLE:
-            return _role_of(cast("Sequence[Mapping[str, Json]]", value or ()))
+            return _names_of(cast("Sequence[Mapping[str, Json]]", value or ()))
         return value or None if value is not False else value
 
     def put(self, document: Mapping[str, Json], value: Json) -> Document:
         """The document with that value in the column, None clears it."""
         if not self.path or (value is None and self.stays):
             return dict(document)
-        if self.kind is Kind.ROLE and isinstance(value, str):
-            value = _roles(value)
+        if self.kind is Kind.ROLE:
+            value = _roles(cast("Sequence[str]", value))
         return _replaced(document, self.path, value)
 
 
@@ -70,18 +69,16 @@ def _replaced(place: Mapping[str, Json], path: Sequence[str], value: Json) -> Do
     return made
 
 
-def _role_of(entries: Sequence[Mapping[str, Json]]) -> str | None:
-    """The role by its name; several, where an organisation takes any."""
-    return (
-        cells.format_names([str(entry.get("value") or entry.get("display") or "") for entry in entries])
-        or None
-    )
+def _names_of(entries: Sequence[Mapping[str, Json]]) -> Json:
+    """The role by its name, in a list: there are several where an organisation takes any."""
+    names: list[Json] = [str(entry.get("value") or entry.get("display") or "") for entry in entries]
+    return names if any(names) else None
 
 
-def _roles(cell: str) -> Json:
+def _roles(names: Sequence[str]) -> Json:
     return [
         {"value": name, "primary": True} if number == 0 else {"value": name}
-        for number, name in enumerate(cells.parse_names(cell))
+        for number, name in enumerate(names)
     ]
 
 

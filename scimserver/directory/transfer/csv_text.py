@@ -7,27 +7,14 @@ Proven by tests/unit/test_csv_text.py and tests/properties/test_cells.py.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TextIO
 
-MAX_RECORD: Final = 2**20
-"""Characters of a record, or of an object in JSON: four times what a user may take when stored."""
+from scimserver.directory.transfer.records import MAX_RECORD, TOO_LONG, Fault
 
 _UNQUOTED: Final = re.compile(r'[^",\r\n]*')
 _TO_BE_QUOTED: Final = re.compile(r'[",\r\n]|^\s|\s$')
 _ENDS: Final = ("", "\n", "\r\n", "\r")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Why a record cannot be read."""
-
-    detail: str
-    is_last: bool = False
-    """Whether nothing after it can be read either."""
-
-
-TOO_LONG: Final = f"It is longer than {MAX_RECORD} characters."
 _NOT_CLOSED: Final = Fault(
     detail="A quotation mark is not closed: nothing after it can be read. Write one within a cell twice.",
     is_last=True,
@@ -65,13 +52,30 @@ def _too_long(line: str, text: TextIO) -> Fault | None:
     return Fault(detail=TOO_LONG, is_last=is_quoted)
 
 
+class _Lines:
+    """The lines of one record, read as they are asked for; `size` is how many characters they have so far."""
+
+    def __init__(self, first: str, text: TextIO) -> None:
+        self.size = len(first)
+        self._text = text
+
+    def next(self) -> str | Fault:
+        """The next line of a quoted cell. A fault where there is none, or it makes the record too long."""
+        line = self._text.readline(MAX_RECORD + 1)
+        self.size += len(line)
+        if self.size > MAX_RECORD:
+            return Fault(detail=f"{TOO_LONG} Is a quotation mark not closed?", is_last=True)
+        return line or _NOT_CLOSED
+
+
 def _record(line: str, text: TextIO) -> list[str] | Fault:
     """The cells of the record that begins with a line; a quoted one may go over several."""
+    lines = _Lines(line, text)
     cells: list[str] = []
     at = 0
     while True:
         if line.startswith('"', at):
-            quoted = _read_quoted(line, at + 1, text)
+            quoted = _read_quoted(line, at + 1, lines)
             if isinstance(quoted, Fault):
                 return quoted
             cell, line, at = quoted
@@ -88,20 +92,17 @@ def _record(line: str, text: TextIO) -> list[str] | Fault:
             return Fault(detail=f"Cell {len(cells)} has a quotation mark where none may be: quote it whole.")
 
 
-def _read_quoted(line: str, at: int, text: TextIO) -> tuple[str, str, int] | Fault:
+def _read_quoted(line: str, at: int, lines: _Lines) -> tuple[str, str, int] | Fault:
     """A quoted cell, the line on which it ends, and the place behind it."""
     parts: list[str] = []
-    size = 0
     while True:
         end = line.find('"', at)
         parts.append(line[at:] if end < 0 else line[at:end])
-        size += len(parts[-1])
-        if size > MAX_RECORD:
-            return Fault(detail=f"{TOO_LONG} Is a quotation mark not closed?", is_last=True)
         if end < 0:
-            line, at = text.readline(MAX_RECORD + 1), 0
-            if not line:
-                return _NOT_CLOSED
+            read = lines.next()
+            if isinstance(read, Fault):
+                return read
+            line, at = read, 0
         elif line.startswith('"', end + 1):
             parts.append('"')
             at = end + 2

@@ -10,29 +10,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 from scimserver.db.rehearsal import Rehearsal
 from scimserver.directory import groups, users
 from scimserver.directory.limits import require_short
-from scimserver.directory.transfer.columns import BY_NAME, COLUMNS, Column, Kind
+from scimserver.directory.transfer.columns import BY_NAME
+from scimserver.directory.transfer.merging import NO_MOVES, Moves, document_of, moves_of, says_emails
 from scimserver.directory.transfer.rows import Row
-from scimserver.directory.transfer.values import require_usable
-from scimserver.directory.users import Document, User
+from scimserver.directory.transfer.seen import Seen
+from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, Origin
-from scimserver.kernel.addresses import address_key
-from scimserver.kernel.errors import Conflicted, InvalidValue, Refused
-from scimserver.kernel.facts import Change, Fact, Json, UserCreated, UsersImported, UserUpdated
+from scimserver.kernel.errors import AlreadyTaken, Conflicted, InvalidValue, Refused
+from scimserver.kernel.facts import Change, Fact, UserCreated, UsersImported, UserUpdated
 from scimserver.kernel.ids import UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Trace, Work, WorkRoom, refusal
 
-_ID, _USER_NAME, _TEAMS, _EMAILS = (BY_NAME[name] for name in ("id", "username", "teams", "emails"))
+_ID, _USER_NAME, _TEAMS = (BY_NAME[name] for name in ("id", "username", "teams"))
 _TRIES: Final = 3
 """One without holding anything, one that holds what it read, one more after a deadlock."""
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What became of a row."""
 
     CREATED = "created"
@@ -47,7 +46,7 @@ class Verdict:
     """What became of a row, and of whom it was about."""
 
     row: int
-    outcome: Outcome
+    outcome: RowOutcome
     user: UserId | None = None
     user_name: str = ""
     reason: str = ""
@@ -55,14 +54,24 @@ class Verdict:
     detail: str = ""
 
 
-@dataclass(slots=True)
-class _Done:
-    """What a row's unit of work came to, as far as it came."""
+class _Contested(Refused):
+    """Others were faster at each try."""
 
-    fact: type[Fact] = UsersImported
+    reason = "conflicted"
+
+    def __init__(self) -> None:
+        super().__init__("Others change this user all the time: import the row again.")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One try at what a row says."""
+
+    row: Row
+    work: Work
+    trace: Trace
     current: User | None = None
-    user: User | None = None
-    is_changed: bool = False
+    """Whom the row is about, once that is known."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,15 +82,20 @@ class Importing:
     actor: Actor
     origin: Origin
     rehearsal: Rehearsal | None = None
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    _named: set[int] = field(default_factory=set[int])
-    """Who was named by the rows so far, old names and new ones: hashes, because there may be a million."""
+    counts: dict[RowOutcome, int] = field(default_factory=lambda: dict.fromkeys(RowOutcome, 0))
+    _seen: Seen = field(default_factory=Seen)
 
     async def take(self, row: Row) -> Verdict:
         """Do what a row says. Raises `Unavailable`; whatever else it says wrong is the verdict's business."""
-        verdict = Verdict(row=row.number, outcome=Outcome.SKIPPED) if row.is_blank else await self._tried(row)
+        verdict = (
+            Verdict(row=row.number, outcome=RowOutcome.SKIPPED) if row.is_blank else await self._tried(row)
+        )
         self.counts[verdict.outcome] += 1
         return verdict
+
+    def skip(self) -> None:
+        """Leave a row out; it is counted."""
+        self.counts[RowOutcome.SKIPPED] += 1
 
     async def finish(self, display: str) -> None:
         """Put on record that the file was read to its end, and what became of its rows."""
@@ -92,29 +106,47 @@ class Importing:
             work.note(UsersImported(target=self.actor.organization, display=display, changes=changes))
 
     async def _tried(self, row: Row) -> Verdict:
-        for number in range(_TRIES):
+        tries = 0
+        while True:
+            tries += 1
+            trace = Trace()
+            work = self.room.open(self.actor, self.origin, lock=tries > 1, trace=trace)
+            attempt = _Attempt(row=row, work=work, trace=trace)
             try:
-                return await self._once(row, lock=number > 0)
+                return await self._done(attempt)
             except Conflicted:
-                continue
-        detail = "Others change this user all the time: import the row again."
-        return Verdict(row=row.number, outcome=Outcome.ERROR, reason="conflicted", detail=detail)
+                if tries == _TRIES:
+                    return await self._refused(attempt, _Contested())
+            except AlreadyTaken as taken:
+                # Others may have made the user since it was looked for: then the row is about that one.
+                if tries > 1 or attempt.current is not None:
+                    return await self._refused(attempt, taken)
+            except Refused as refused:
+                return await self._refused(attempt, refused)
 
-    async def _once(self, row: Row, *, lock: bool) -> Verdict:
-        done, trace = _Done(), Trace()
-        work = self.room.open(self.actor, self.origin, lock=lock, trace=trace)
-        try:
-            async with self._unit(), work:
-                await self._do(work, row, done)
-        except Refused as refused:
-            return await self._refused(work, row, done, refused, trace)
-        assert done.user is not None, "what is not refused has come to something"
-        self._remember(done.current, done.user)
+    async def _done(self, attempt: _Attempt) -> Verdict:
+        """The verdict on a row that was done. Raises what its unit of work does."""
+        row, work = attempt.row, attempt.work
+        async with self._unit(), work:
+            if row.fault:
+                raise InvalidValue(row.fault)
+            work.require(Permission.USERS_READ)
+            current = attempt.current = await _matched(work, row)
+            self._seen.require_new(_named_by(row), current)
+            moves = await _moves(work, row, current)
+            user = await _put(work, row, current, moves)
+            if self.rehearsal is not None and _administers(current) != _administers(user):
+                # Whether somebody else manages users is asked by later rows, too.
+                self.rehearsal.keep()
+        for known in (current, user):
+            if known is not None:
+                self._seen.add(known)
+        outcome = RowOutcome.UNCHANGED if user is current and moves == NO_MOVES else RowOutcome.UPDATED
         return Verdict(
             row=row.number,
-            outcome=_outcome(done),
-            user=done.user.id,
-            user_name=done.user.user_name,
+            outcome=outcome if current else RowOutcome.CREATED,
+            user=user.id,
+            user_name=user.user_name,
         )
 
     @asynccontextmanager
@@ -125,59 +157,46 @@ class Importing:
             async with self.rehearsal.unit():
                 yield
 
-    async def _do(self, work: Work, row: Row, done: _Done) -> None:
-        if row.fault:
-            raise InvalidValue(row.fault)
-        work.require(Permission.USERS_READ)
-        current = await _matched(work, row)
-        self._require_new(row, current)
-        done.current, done.fact = current, UserUpdated if current else UserCreated
-        document = _document(row, current)
-        moves = await _moves(work, row, current)
-        if current is None:
-            done.user = await users.create(work, document)
-            await _move(work, done.user, moves)
-        else:
-            await _move(work, current, moves)
-            done.user = await users.update(work, current, document)
-        done.is_changed = done.user is not current or moves != _NO_MOVES
-        if self.rehearsal is not None and _administers(current) != _administers(done.user):
-            # Whether somebody else manages users is asked by later rows, too.
-            self.rehearsal.keep()
-
-    def _require_new(self, row: Row, current: User | None) -> None:
-        """Raise `InvalidValue` where an earlier row was about the same user, or one of the same name.
-
-        Else the same file would never come to rest, and a rehearsal could not tell how rows follow.
-        """
-        name = row.value(_USER_NAME) if row.has(_USER_NAME) else None
-        named = {_mark(address_key(str(name)))} if name else set[int]()
-        if current is not None:
-            named |= _marks(current)
-        if named & self._named:
-            raise InvalidValue("An earlier row of the file names this user already.", attribute="userName")
-
-    def _remember(self, *known: User | None) -> None:
-        for user in known:
-            if user is not None:
-                self._named |= _marks(user)
-
-    async def _refused(self, work: Work, row: Row, done: _Done, refused: Refused, trace: Trace) -> Verdict:
+    async def _refused(self, attempt: _Attempt, refused: Refused) -> Verdict:
         """The verdict on a row that was refused, which is put on record."""
+        row, current = attempt.row, attempt.current
         written = row.values.get(_USER_NAME.name)
-        known = done.current.user_name if done.current else ""
+        known = current.user_name if current else ""
         name = written if isinstance(written, str) and written else known
-        user = done.current.id if done.current else None
+        user = current.id if current else None
         if self.rehearsal is None:
-            await self.room.record(refusal(work, done.fact, name, refused, trace, target=user))
+            entry = refusal(
+                _fact_of(row, current),
+                refused,
+                attempt.trace,
+                actor=self.actor,
+                origin=self.origin,
+                now=attempt.work.now,
+                display=name,
+                target=user,
+            )
+            await self.room.record(entry)
         return Verdict(
             row=row.number,
-            outcome=Outcome.ERROR,
+            outcome=RowOutcome.ERROR,
             user=user,
             user_name=name,
             reason=refused.reason,
             detail=refused.detail,
         )
+
+
+def _fact_of(row: Row, current: User | None) -> type[Fact]:
+    """What a row attempts: something of the file's, where it names nobody."""
+    if row.values.get(_ID.name) or current is not None:
+        return UserUpdated
+    return UserCreated if row.values.get(_USER_NAME.name) else UsersImported
+
+
+def _named_by(row: Row) -> str | None:
+    """The `userName` that a row says. Raises `InvalidValue`."""
+    name = row.value(_USER_NAME) if row.has(_USER_NAME) else None
+    return None if name is None else str(name)
 
 
 async def _matched(work: Work, row: Row) -> User | None:
@@ -190,84 +209,38 @@ async def _matched(work: Work, row: Row) -> User | None:
                 "The id is none of a user: leave it empty to match by userName.", attribute="id"
             )
         return await users.get(work, UserId(user))
-    name = row.value(_USER_NAME) if row.has(_USER_NAME) else None
+    name = _named_by(row)
     if name is None:
         raise InvalidValue("The row names nobody: it needs an id or a userName.", attribute="userName")
     require_short({"userName": name})
-    return await users.find_named(work, str(name))
+    return await users.find_named(work, name)
 
 
-def _document(row: Row, current: User | None) -> Document:
-    """What the user is to be: columns that say what is so already are left exactly as they are."""
-    document: Document = dict(current.document) if current else {}
-    for column in COLUMNS:
-        if not column.path or not row.has(column):
-            continue
-        value, present = row.value(column), _present(column, current)
-        if value != row.as_written(column, present):
-            document = column.put(document, require_usable(column, _whole(column, value, present)))
-    return document
-
-
-def _present(column: Column, current: User | None) -> Json:
-    """What a user has in a column, as an export says it."""
-    if current is None or (column is _EMAILS and current.mail_stand_in):
-        return None
-    return column.of(current.document)
-
-
-def _whole(column: Column, value: Json, present: Json) -> Json:
-    """Entries with what else is known of those that stay: a file does not say everything of them."""
-    if column.kind is not Kind.ENTRIES or not isinstance(value, list) or not isinstance(present, list):
-        return value
-    known = {(entry.get("type"), entry.get("value")): entry for entry in present if isinstance(entry, dict)}
-    whole: list[Json] = []
-    for entry in value:
-        assert isinstance(entry, dict), "entries are objects"
-        rest = known.get((entry.get("type"), entry.get("value")), {})
-        whole.append({**{name: part for name, part in rest.items() if name != "primary"}, **entry})
-    return whole
-
-
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    joining: frozenset[UUID] = frozenset()
-    leaving: frozenset[UUID] = frozenset()
-
-
-_NO_MOVES: Final = _Moves()
-
-
-async def _moves(work: Work, row: Row, current: User | None) -> _Moves:
+async def _moves(work: Work, row: Row, current: User | None) -> Moves:
     """The Teams that a user joins and leaves. Raises `InvalidValue` for one that there is not."""
     if not row.has(_TEAMS):
-        return _NO_MOVES
+        return NO_MOVES
     written = row.value(_TEAMS)
     names = [str(name) for name in written] if isinstance(written, list) else []
-    wanted = frozenset(await groups.named(work, names))
-    before = frozenset(group.id for group in current.groups) if current else frozenset[UUID]()
-    return _Moves(wanted - before, before - wanted)
+    return moves_of(await groups.named(work, names), current)
 
 
-async def _move(work: Work, user: User, moves: _Moves) -> None:
-    if moves != _NO_MOVES:
+async def _put(work: Work, row: Row, current: User | None, moves: Moves) -> User:
+    """Make or change the user, who is in the Teams then. Raises as `users.create` and `users.update` do."""
+    document = document_of(row, current)
+    if current is None:
+        user = await users.create(work, document)
+        await _move(work, user, moves)
+        return user
+    await _move(work, current, moves)
+    # E-mails that the file says are what they are to be after each import of it.
+    return await users.update(work, current, document, exact_mail=says_emails(row))
+
+
+async def _move(work: Work, user: User, moves: Moves) -> None:
+    if moves != NO_MOVES:
         await groups.move(work, user.id, joining=moves.joining, leaving=moves.leaving)
-
-
-def _outcome(done: _Done) -> Outcome:
-    if done.current is None:
-        return Outcome.CREATED
-    return Outcome.UPDATED if done.is_changed else Outcome.UNCHANGED
 
 
 def _administers(user: User | None) -> bool:
     return user is not None and user.active and user.manages_users
-
-
-def _marks(user: User) -> set[int]:
-    return {_mark(str(user.id)), _mark(address_key(user.user_name))}
-
-
-def _mark(name: str) -> int:
-    """A number of 64 bits for a name: that two of a million are alike does not happen."""
-    return hash(name)

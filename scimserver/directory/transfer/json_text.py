@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn, TextIO, cast
 
-from scimserver.directory.transfer.csv_text import MAX_RECORD, TOO_LONG, Fault
+from scimserver.directory.transfer.records import MAX_RECORD, TOO_LONG, Fault
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Json
 

@@ -15,7 +15,8 @@ import orjson
 from scimserver.directory.limits import shown
 from scimserver.directory.transfer import json_text
 from scimserver.directory.transfer.columns import BY_NAME, COLUMNS, Column
-from scimserver.directory.transfer.csv_text import Fault, format_record, records
+from scimserver.directory.transfer.csv_text import format_record, records
+from scimserver.directory.transfer.records import Fault
 from scimserver.directory.transfer.values import from_cell, from_json, to_cell, to_json
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Json
@@ -119,10 +120,13 @@ def _header(record: list[str] | Fault | None) -> tuple[Column, ...]:
         raise InvalidValue(f"The header cannot be read. {record.detail}")
     if record[0].startswith(_OTHER_ENCODINGS):
         raise InvalidValue("The file is in UTF-16: save it as UTF-8.")
-    columns = chosen(record)
-    if not {"id", "userName"} & {column.name for column in columns}:
+    known = {name for cell in record if (name := cell.strip().lower()) in BY_NAME}
+    # Only a header's cells are named: those of a row without one may be anybody's, a password too.
+    if not known:
+        raise InvalidValue(f"The first line names no column: is the header missing?{_hint(record)}")
+    if not known & {"id", "username"}:
         raise InvalidValue("The header needs the column id or userName: by these rows are matched.")
-    return columns
+    return chosen(record)
 
 
 _OTHER_ENCODINGS: Final = ("\udcff\udcfe", "\udcfe\udcff")

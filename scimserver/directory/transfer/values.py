@@ -1,6 +1,7 @@
 """A column's value in a file: as the text of a CSV cell, or as JSON. Pure.
 
-Inside, a value is what the document has: text, a boolean, a list of names or of entries; None is nothing.
+Inside, a value is what the document has: text, a boolean, a list of names (roles too) or of entries; None
+is nothing.
 Proven by tests/unit/test_transfer_values.py.
 """
 
@@ -27,11 +28,11 @@ def to_cell(column: Column, value: Json) -> str:
     match column.kind:
         case Kind.FLAG:
             return "true" if value else "false"
-        case Kind.NAMES:
+        case Kind.NAMES | Kind.ROLE:
             return cells.guarded(cells.format_names(cast("Sequence[str]", value)))
         case Kind.ENTRIES:
             return cells.guarded(cells.format_entries(cast("Sequence[Mapping[str, Json]]", value)))
-        case Kind.TEXT | Kind.ROLE:
+        case Kind.TEXT:
             return cells.guarded(str(value))
 
 
@@ -41,16 +42,18 @@ def from_cell(column: Column, cell: str) -> Json:
     match column.kind:
         case Kind.FLAG:
             return _flag(column, text)
-        case Kind.NAMES:
+        case Kind.NAMES | Kind.ROLE:
             return cells.parse_names(text) or None
         case Kind.ENTRIES:
             return cells.parse_entries(text) or None
-        case Kind.TEXT | Kind.ROLE:
+        case Kind.TEXT:
             return text or None
 
 
 def to_json(column: Column, value: Json) -> Json:
-    """A value as a member of a JSON object."""
+    """A value as a member of a JSON object; a role as its name, unless there are several."""
+    if column.kind is Kind.ROLE and isinstance(value, list) and len(value) == 1:
+        return value[0]
     if column.kind is not Kind.ENTRIES or value is None:
         return value
     return [
@@ -69,14 +72,14 @@ def from_json(column: Column, value: Json) -> Json:
                 raise _wrong(column, "true or false")
             return value
         case Kind.NAMES:
-            if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-                raise _wrong(column, "a list of strings")
-            return [require_storable(column, cast(str, name)) for name in value] or None
+            return _names(column, value)
+        case Kind.ROLE:
+            return _names(column, [value] if isinstance(value, str) else value)
         case Kind.ENTRIES:
             if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
                 raise _wrong(column, "a list of objects")
             return [_entry(column, cast("Mapping[str, Json]", entry)) for entry in value] or None
-        case Kind.TEXT | Kind.ROLE:
+        case Kind.TEXT:
             if not isinstance(value, str):
                 raise _wrong(column, "a string")
             return require_storable(column, value)
@@ -112,6 +115,12 @@ def _flag(column: Column, text: str) -> bool | None:
     if flag is None:
         raise InvalidValue(f'{column.name} is true or false, not "{shown(text)}".', attribute=column.name)
     return flag
+
+
+def _names(column: Column, value: Json) -> Json:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise _wrong(column, "a list of strings")
+    return [require_storable(column, cast(str, name)) for name in value] or None
 
 
 def _entry(column: Column, entry: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,5 +1,7 @@
 """What can be done to users. Every action requires its permission first, and notes what happened."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -70,7 +72,7 @@ async def find_inactive(work: Work, user_name: str) -> User | None:
 async def create(work: Work, wanted: Document, password: NewPassword | None = None) -> User:
     """Add a user (P3). Raises `InvalidValue`, `DomainNotAllowed`; when the work ends, `AlreadyTaken`."""
     work.require(Permission.USERS_CREATE, *_password_permission(password))
-    user = await _added(work, await _settled(work, wanted, None))
+    user = await _added(work, await _new(work, wanted))
     changes = difference({}, user.document)
     allowed = await passwords.attribute(work, user, user, password, changes)
     if allowed is not None:
@@ -86,12 +88,12 @@ async def add_clone(work: Work, wanted: Document, broken: Broken, *, placeholder
     `placeholder` lets the address be one that nobody may choose (P6); `broken` is what to raise where
     it is taken. The fact is the caller's to note, and who may, the caller's to ask.
     """
-    return await _added(work, await _settled(work, wanted, None, placeholder=placeholder), broken)
+    return await _added(work, await _new(work, wanted, placeholder=placeholder), broken)
 
 
 async def add_again(work: Work, wanted: Document, former: Former, broken: Broken) -> User:
     """Add a user who was deleted, under the same id, for `directory.bin`; the rest as for a clone."""
-    settled = await _settled(work, wanted, None, placeholder=True)
+    settled = await _new(work, wanted, placeholder=True)
     made = await _made(work, former.id, settled)
     user = replace(made, version=former.version + 1, created=former.created)
     work.change(
@@ -131,16 +133,21 @@ async def update(
     *,
     replacing: bool = False,
     reviving: bool = False,
+    exact_mail: bool = False,
 ) -> User:
     """Give a user another document; what changes nothing leaves version and time alone.
 
     `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
     `reviving` says that a deactivated user is made anew: the address has to be one that is allowed now.
+    `exact_mail` says that the e-mails are meant as they are, whatever becomes of `userName`.
     Raises as `create` does, and `ProviderPaused`; when the work ends, `Conflicted` if `current` is no longer
     current.
     """
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
-    settled = await _settled(work, wanted, current, replacing=replacing, reviving=reviving)
+    with _explained(wanted, current):
+        settled = await settle(
+            work, wanted, current, replacing=replacing, reviving=reviving, exact_mail=exact_mail
+        )
     document = arranged(settled.document, current.id)
     stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
     is_same = document == current.document and stands
@@ -240,20 +247,17 @@ async def delete(work: Work, current: User) -> int:
     return unassigned
 
 
-async def _settled(
-    work: Work,
-    wanted: Document,
-    current: User | None,
-    *,
-    replacing: bool = True,
-    reviving: bool = False,
-    placeholder: bool = False,
-) -> Settled:
-    """The document by the rules; a refusal says what would have changed, for the log."""
+async def _new(work: Work, wanted: Document, *, placeholder: bool = False) -> Settled:
+    """A new user's document by the rules."""
+    with _explained(wanted, None):
+        return await settle(work, wanted, None, replacing=True, placeholder=placeholder)
+
+
+@contextmanager
+def _explained(wanted: Document, current: User | None) -> Generator[None]:
+    """Let a refusal by the rules say what would have changed, for the log."""
     try:
-        return await settle(
-            work, wanted, current, replacing=replacing, reviving=reviving, placeholder=placeholder
-        )
+        yield
     except Refused as refused:
         before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
         refused.attempted = difference(before, arranged(wanted, user))

@@ -75,7 +75,7 @@ async def _wrong(work: Work, wanted: Document) -> list[_Fault]:
         work.actor.organization,
         address.domain if address else None,
         None,
-        roles.role_key(chosen_role(document, None)),
+        roles.role_key(chosen_role(document)),
     )
     context = await store.writing_context(work, asked)
     checks: list[Callable[[], object]] = [

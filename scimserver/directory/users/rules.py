@@ -46,18 +46,20 @@ async def settle(
     *,
     replacing: bool,
     reviving: bool = False,
+    exact_mail: bool = False,
     placeholder: bool = False,
 ) -> Settled:
     """Fill in what the rules give, and check what they ask.
 
     `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew;
+    `exact_mail` where the e-mails are meant as they are, whatever becomes of `userName`;
     `placeholder` where the address may be a clone's (P6).
     Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
     _require_user_name(document)
     _require_indexable(document)
-    mail_stand_in = _settle_mail(document, previous, replacing=replacing)
+    mail_stand_in = _settle_mail(document, previous, replacing=replacing, exact=exact_mail)
     if previous is not None and not reviving and _is_settled(document, mail_stand_in, previous):
         return Settled(
             document=document,
@@ -73,7 +75,7 @@ async def settle(
             work.actor.organization,
             case.address.domain if case.address else None,
             case.mail_address.domain if case.mail_address else None,
-            roles.role_key(chosen_role(document, previous)),
+            roles.role_key(chosen_role(document)),
         )
         known = store.remembered_context(work, asked) if previous is None else None
         if known is not None:
@@ -173,7 +175,7 @@ def _require_indexable(document: Document) -> None:
     )
 
 
-def _settle_mail(document: Document, previous: User | None, *, replacing: bool) -> bool:
+def _settle_mail(document: Document, previous: User | None, *, replacing: bool, exact: bool) -> bool:
     """Keep `emails` as sent; where there are none, make one from `userName` (P1)."""
     user_name = cast(str, document["userName"])
     if replacing and not document.get("emails"):
@@ -181,12 +183,11 @@ def _settle_mail(document: Document, previous: User | None, *, replacing: bool) 
         return True
     if previous is None:
         return False
-    made = (previous.document.get("emails"), stand_in(user_name))
-    if previous.mail_stand_in and document.get("emails") in made:
+    stay = document.get("emails") == previous.document.get("emails") and not exact
+    if previous.mail_stand_in and (stay or document.get("emails") == stand_in(user_name)):
         document["emails"] = stand_in(user_name)
         return True
-    stay = document.get("emails") == previous.document.get("emails") and not replacing
-    if user_name != previous.user_name and stay and document.get("emails"):
+    if user_name != previous.user_name and stay and not replacing and document.get("emails"):
         document["emails"] = follow_user_name(document["emails"], previous.user_name, user_name)
     return False
 
@@ -224,26 +225,14 @@ def require_address(document: Document, previous: User | None, *, placeholder: b
         )
 
 
-def chosen_role(document: Document, previous: User | None) -> str:
-    """The name or id of the one role that the document asks for; the least where it says nothing.
-
-    Clients that assign roles only ever add them (Entra): a single new entry beside the one that
-    the user had takes its place.
-    """
-    entries = cast("list[Mapping[str, Json]]", list(cast("Sequence[Json]", document.get("roles") or ())))
-    if len(entries) > 1:
-        old = cast("Sequence[Json]", (previous.document.get("roles") if previous else None) or ())
-        bare = [_without_primary(entry) for entry in cast("Sequence[Mapping[str, Json]]", old)]
-        entries = [entry for entry in entries if _without_primary(entry) not in bare]
-        if len(entries) == 1:
-            document["roles"] = [entries[0]]
-    if not entries:
-        return roles.MINIMAL_PERMISSIONS
-    return str(entries[0].get("value") or entries[0].get("display") or "")
+def chosen_role(document: Document) -> str:
+    """The name or id of the role that the document asks for; the least where it says nothing."""
+    entries = cast("Sequence[Mapping[str, Json]]", document.get("roles") or ())
+    return _called(entries[0]) if entries else roles.MINIMAL_PERMISSIONS
 
 
-def _without_primary(entry: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in entry.items() if key != "primary"}
+def _called(entry: Mapping[str, Json]) -> str:
+    return str(entry.get("value") or entry.get("display") or "")
 
 
 def settle_role(
@@ -271,7 +260,7 @@ def _named_role(
     if len(entries) > 1:
         raise InvalidValue("A user has exactly one role: send one entry in roles.", attribute="roles")
     if context.role is None:
-        named = shown(str(entries[0].get("value") or entries[0].get("display") or ""))
+        named = shown(_called(entries[0]))
         known = ", ".join(f'"{name}"' for name in context.role_names)
         raise InvalidValue(f'There is no role "{named}": among the roles are {known}.', attribute="roles")
     return context.role, context.permissions
