@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID
 
+from scimserver.directory.shadow import comparable
 from scimserver.directory.transfer.columns import BY_NAME, COLUMNS, Column, Kind
 from scimserver.directory.transfer.rows import Row
 from scimserver.directory.transfer.values import Entry, require_one_primary, require_value
 from scimserver.directory.users import Document, User
 from scimserver.kernel.facts import Json
+from scimserver.kernel.ids import parse_uuid
 
 _EMAILS = BY_NAME["emails"]
 
@@ -81,6 +83,28 @@ class Moves:
 
 
 NO_MOVES: Final = Moves()
+
+
+def known_teams(names: Sequence[str], current: User | None) -> tuple[set[UUID], list[str]]:
+    """The Teams of the user that some of the names mean, and the other names.
+
+    A name that two of the user's Teams have is among the others: whoever looks it up says so.
+    """
+    by_id = {group.id: [group.id] for group in current.groups} if current else {}
+    by_name: dict[str, list[UUID]] = {}
+    for group in current.groups if current else ():
+        by_name.setdefault(comparable(group.name or ""), []).append(group.id)
+    known: set[UUID] = set()
+    others: list[str] = []
+    for name in names:
+        parsed = parse_uuid(name)
+        # What could be the id of another Team is no name here.
+        meant = by_id.get(parsed, []) if parsed else by_name.get(comparable(name), [])
+        if len(meant) == 1:
+            known.update(meant)
+        else:
+            others.append(name)
+    return known, others
 
 
 def moves_of(wanted: Collection[UUID], current: User | None) -> Moves:
