@@ -155,6 +155,42 @@ def test_import_goes_on_from_a_row(acme: Commands, file: Path):
     assert names(acme) == ["bo@acme.example"]
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    "name,content,first",
+    [
+        ("users.csv", "userName\nada@acme.example\nbo@acme.example\n", "3"),
+        ("users.json", '[{"userName":"ada@acme.example"},{"userName":"bo@acme.example"}]', "2"),
+        ("users.jsonl", '{"userName":"ada@acme.example"}\n{"userName":"bo@acme.example"}\n', "2"),
+    ],
+)
+def test_row_to_go_on_from_is_counted_as_the_rows_are(
+    acme: Commands, tmp_path: Path, name: str, content: str, first: str, options: tuple[str, ...]
+):
+    (tmp_path / name).write_text(content)
+    printed = acme.done("import", "acme", str(tmp_path / name), "--from", first, *options)
+    assert printed.startswith(f"row {first}: created  bo@acme.example\n")
+    assert "created 1, updated 0, unchanged 0, skipped 1, error 0" in printed
+
+
+@pytest.mark.parametrize("first", ["2", "102"])
+def test_bar_on_a_terminal_says_how_far_the_file_is_read(acme: Commands, file: Path, first: str):
+    file.write_text("userName\n" + "".join(f"user-{number}@acme.example\n" for number in range(100)))
+    reading, terminal = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "scimserver", "import", "acme", str(file), "--from", first],
+        env={**os.environ, "SCIMSERVER_DATABASE_URL": acme.dsn, "TERM": "xterm"},
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        check=True,
+    )
+    shown = os.read(reading, 65_536).decode()
+    os.close(reading)
+    os.close(terminal)
+    assert "Importing" in shown
+    assert "100%" in shown
+
+
 @pytest.mark.parametrize(
     "name,content",
     [

@@ -39,3 +39,27 @@ async def test_two_roles_are_refused_each_time(office: Acme, role: str):
     row = {"id": str(user.id), "role": role}
     assert outcomes([*await office.imported(row), *await office.imported(row)]) == ["invalid_value"] * 2
     assert await office.document(ADA) == before
+
+
+ONE, TWO = {"value": "1", "display": "A"}, {"value": "1", "display": "B"}
+NONE = {"type": "work", "display": "Desk"}
+LISTS = {
+    "two entries alike, and a new one": ([ONE, TWO], "1;1;2", [ONE, TWO, {"value": "2"}]),
+    "two entries alike, of which one is the primary one now": (
+        [ONE, TWO],
+        "1;*1",
+        [ONE, {**TWO, "primary": True}],
+    ),
+    "one of two entries alike goes": ([ONE, TWO], "1", [ONE]),
+    "an entry without a value, and a new one": ([NONE, ONE], "work:;1;2", [NONE, ONE, {"value": "2"}]),
+    "an entry without a value goes": ([NONE, ONE], "1", [ONE]),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+async def test_list_that_is_edited_keeps_what_a_cell_cannot_say(office: Acme, case: str):
+    before, cell, after = LISTS[case]
+    await office.user(ADA, phoneNumbers=before)
+    row = {"userName": ADA, "phoneNumbers": cell}
+    assert outcomes([*await office.imported(row), *await office.imported(row)]) == ["updated", "unchanged"]
+    assert (await office.document(ADA))["phoneNumbers"] == after

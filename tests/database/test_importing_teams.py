@@ -5,11 +5,23 @@ from typing import Any
 
 import pytest
 
+from scimserver.directory.transfer import Format
 from tests.importing import Acme, outcomes
 
 ADA = "ada@acme.example"
+JSON = Format.JSON
 GROUPS = "SELECT display_name, version FROM groups ORDER BY display_name, id"
 EVENTS = "SELECT event FROM log_entries WHERE event LIKE 'group.%' ORDER BY id"
+
+
+MANY = """
+WITH made AS (
+    INSERT INTO groups (org_id, id, version, created, last_modified,
+                        display_name, display_name_key, document, shadow)
+    SELECT $1, gen_random_uuid(), 1, now(), now(), 'team ' || n, 'team ' || n, '{}', '{}'
+    FROM generate_series(1, 1001) AS n RETURNING id
+) INSERT INTO group_members (org_id, group_id, user_id, added) SELECT $1, id, $2, now() FROM made
+"""
 
 
 def row(teams: str, **values: Any) -> dict[str, Any]:
@@ -67,6 +79,26 @@ async def test_more_teams_than_anybody_has_are_refused(office: Acme, teams: str)
     await office.team("One")
     [verdict] = await office.imported(row(teams))
     assert "More than 1000" in verdict.detail
+
+
+async def test_user_of_more_teams_than_a_row_may_name_anew_comes_in_again(office: Acme):
+    user = await office.user(ADA)
+    await office.rows.execute(MANY, office.operator.organization, user.id)
+    [exported] = await office.exported()
+    assert len(exported["teams"]) == 1001
+    teams = exported["teams"]
+    rows = [{"userName": ADA, "teams": teams}, {"userName": ADA, "teams": teams[1:]}]
+    verdicts = [*await office.imported(rows[0], written=JSON), *await office.imported(rows[1], written=JSON)]
+    assert outcomes(verdicts) == ["unchanged", "updated"]
+    assert len(await office.teams(ADA)) == 1000
+
+
+async def test_name_that_two_teams_of_the_user_have_is_none(office: Acme):
+    user = await office.user(ADA)
+    teams = [await office.team("Sales", user.id), await office.team("sales", user.id)]
+    [verdict] = await office.imported(row("Sales"))
+    assert "Several Teams" in verdict.detail
+    assert outcomes(await office.imported(row(";".join(teams)))) == ["unchanged"]
 
 
 async def test_team_of_another_organisation_is_unknown(office: Acme):

@@ -1,14 +1,16 @@
 """What is exported comes in again as it was: nothing is changed by it, in whichever format."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from scimserver.directory import cloning, transfer
 from scimserver.directory.organizations import Addresses
-from scimserver.directory.transfer import COLUMNS, Column, Format
+from scimserver.directory.transfer import COLUMNS, Column, Format, Verdict
 from scimserver.directory.users.model import ENTERPRISE
 from tests.importing import ORIGIN, Acme, outcomes
 
@@ -36,6 +38,11 @@ PEOPLE: tuple[dict[str, Any], ...] = (
         "addresses": [{"locality": "London"}],
         ENTERPRISE: {"department": "@home", "manager": {"value": "somebody"}, "costCenter": "\t7"},
     },
+    {
+        "userName": "alike@acme.example",
+        "emails": [{"value": "no@primary.example"}],
+        "phoneNumbers": [{"value": "1", "display": "A"}, {"value": "1", "display": "B"}],
+    },
     {"userName": "empty@acme.example", "title": "", "emails": [{"value": "a@b.example"}]},
 )
 
@@ -48,6 +55,8 @@ async def arranged(office: Acme) -> None:
         await office.team(name, made[1].id)
     async with office.room.open(office.operator, ORIGIN) as work:
         await cloning.clone(work, made[1])
+    bare = await office.user("bare@acme.example", emails=[{"value": "a@b.example"}])
+    assert outcomes(await office.imported({"id": str(bare.id), "emails": ""})) == ["updated"]
 
 
 async def written(office: Acme, form: Format, columns: Sequence[Column] = COLUMNS) -> str:
@@ -57,10 +66,20 @@ async def written(office: Acme, form: Format, columns: Sequence[Column] = COLUMN
     return "".join((how.head, *rows, how.foot))
 
 
-async def imported(office: Acme, text: str, form: Format) -> list[str]:
+async def imported(
+    office: Acme, text: str, form: Format, renamed: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """What becomes of the rows of a file, in which somebody gave some users other names."""
     importing = office.importing()
-    rows = transfer.read(io.StringIO(text, newline=""), form)
-    return outcomes([await importing.take(row) for row in rows])
+    verdicts: list[Verdict] = []
+    for row in transfer.read(io.StringIO(text, newline=""), form):
+        name = str(row.values["userName"])
+        verdicts.append(
+            await importing.take(
+                replace(row, values={**row.values, "userName": renamed[name]}) if name in renamed else row
+            )
+        )
+    return outcomes(verdicts)
 
 
 @pytest.mark.parametrize("form", Format)
@@ -68,10 +87,21 @@ async def test_export_comes_in_without_a_change(office: Acme, form: Format):
     await arranged(office)
     text = await written(office, form)
     users, groups, members, *_ = await office.everything()
-    assert await imported(office, text, form) == ["unchanged"] * 4
+    assert await imported(office, text, form) == ["unchanged"] * 6
     after = await office.everything()
     assert after[:3] == (users, groups, members)
     assert await written(office, form) == text
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_export_in_which_users_are_renamed_comes_to_rest(office: Acme, form: Format):
+    await arranged(office)
+    renamed = {"full@acme.example": "else@acme.example", "plain@acme.example": "simple@acme.example"}
+    text = await written(office, form)
+    assert sorted(await imported(office, text, form, renamed)) == ["unchanged"] * 4 + ["updated"] * 2
+    after = await office.everything()
+    assert await imported(office, text, form, renamed) == ["unchanged"] * 6
+    assert (await office.everything())[:3] == after[:3]
 
 
 async def test_export_of_free_names_comes_in_without_a_change(office: Acme):
@@ -90,8 +120,8 @@ async def test_export_without_ids_makes_the_same_users_elsewhere(office: Acme, f
     await elsewhere.found("other")
     columns = [column for column in COLUMNS if column.name != "id"]
     text = (await written(office, form, columns)).replace("@acme.example", "@other.example")
-    assert await imported(elsewhere, text, form) == ["created"] * 3
-    assert await imported(elsewhere, text, form) == ["unchanged"] * 3
+    assert await imported(elsewhere, text, form) == ["created"] * 4
+    assert await imported(elsewhere, text, form) == ["unchanged"] * 4
     assert await written(elsewhere, form, columns) == text
 
 

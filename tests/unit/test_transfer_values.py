@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from scimserver.directory.transfer.columns import BY_NAME
-from scimserver.directory.transfer.values import from_cell, from_json, require_usable, to_cell, to_json
+from scimserver.directory.transfer.values import (
+    from_cell,
+    from_json,
+    require_one_primary,
+    require_value,
+    to_cell,
+    to_json,
+)
 from scimserver.kernel.errors import InvalidValue
 
 MAIL = {"value": "a@b.example", "type": "work", "primary": True}
@@ -115,7 +122,12 @@ def test_json_shows_of_an_entry_what_it_takes():
     assert to_json(BY_NAME["emails"], [{**MAIL, "$ref": "x"}]) == [MAIL]
 
 
-@pytest.mark.parametrize("value", [[{"type": "work"}], [{"value": ""}], [MAIL, {**MAIL, "value": "b"}]])
-def test_entries_that_say_nothing_or_too_much_are_not_usable(value: Any):
-    with pytest.raises(InvalidValue):
-        require_usable(BY_NAME["emails"], value)
+@pytest.mark.parametrize("entry", [{"type": "work"}, {"value": ""}])
+def test_entry_that_says_nothing_is_refused(entry: Any):
+    with pytest.raises(InvalidValue, match="has no value"):
+        require_value(BY_NAME["emails"], entry)
+
+
+def test_only_one_entry_is_the_primary_one():
+    with pytest.raises(InvalidValue, match="can be the primary one"):
+        require_one_primary(BY_NAME["emails"], [MAIL, {**MAIL, "value": "b"}])

@@ -104,7 +104,12 @@ COLUMNS: Final = (
         kind=Kind.NAMES,
         note="Names of Teams that there are; the id of one whose name another has too.",
     ),
-    Column(name="emails", kind=Kind.ENTRIES, path=("emails",), note="Empty: one, made from `userName`."),
+    Column(
+        name="emails",
+        kind=Kind.ENTRIES,
+        path=("emails",),
+        note="Empty: new users get one, made from `userName`.",
+    ),
     Column(name="phoneNumbers", kind=Kind.ENTRIES, path=("phoneNumbers",)),
     Column(name="employeeNumber", path=(ENTERPRISE, "employeeNumber")),
     Column(name="costCenter", path=(ENTERPRISE, "costCenter")),

@@ -15,7 +15,14 @@ from scimserver.db.rehearsal import Rehearsal
 from scimserver.directory import groups, users
 from scimserver.directory.limits import require_short
 from scimserver.directory.transfer.columns import BY_NAME
-from scimserver.directory.transfer.merging import NO_MOVES, Moves, document_of, moves_of, says_emails
+from scimserver.directory.transfer.merging import (
+    NO_MOVES,
+    Moves,
+    document_of,
+    known_teams,
+    moves_of,
+    says_emails,
+)
 from scimserver.directory.transfer.rows import Row
 from scimserver.directory.transfer.seen import Seen
 from scimserver.directory.users import User
@@ -222,7 +229,8 @@ async def _moves(work: Work, row: Row, current: User | None) -> Moves:
         return NO_MOVES
     written = row.value(_TEAMS)
     names = [str(name) for name in written] if isinstance(written, list) else []
-    return moves_of(await groups.named(work, names), current)
+    staying, others = known_teams(names, current)
+    return moves_of({*staying, *(await groups.named(work, others) if others else ())}, current)
 
 
 async def _put(work: Work, row: Row, current: User | None, moves: Moves) -> User:

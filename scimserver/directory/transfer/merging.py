@@ -4,16 +4,18 @@ A row is compared with what an export of the user would say: a column that says 
 Proven by tests/database/test_importing*.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
+from scimserver.directory.shadow import comparable
 from scimserver.directory.transfer.columns import BY_NAME, COLUMNS, Column, Kind
 from scimserver.directory.transfer.rows import Row
-from scimserver.directory.transfer.values import require_usable
+from scimserver.directory.transfer.values import Entry, require_one_primary, require_value
 from scimserver.directory.users import Document, User
 from scimserver.kernel.facts import Json
+from scimserver.kernel.ids import parse_uuid
 
 _EMAILS = BY_NAME["emails"]
 
@@ -29,7 +31,7 @@ def document_of(row: Row, current: User | None) -> Document:
             continue
         value, present = row.value(column), _present(column, current)
         if value != row.as_written(column, present):
-            document = column.put(document, require_usable(column, _whole(column, value, present)))
+            document = column.put(document, _merged(column, value, present))
     return document
 
 
@@ -45,17 +47,31 @@ def _present(column: Column, current: User | None) -> Json:
     return column.of(current.document)
 
 
-def _whole(column: Column, value: Json, present: Json) -> Json:
-    """Entries with what else is known of those that stay: a file does not say everything of them."""
-    if column.kind is not Kind.ENTRIES or not isinstance(value, list) or not isinstance(present, list):
+def _merged(column: Column, value: Json, present: Json) -> Json:
+    """What is to be stored: of entries that stay, also what a file does not say of them.
+
+    Like entries stay in their order. Raises `InvalidValue`.
+    """
+    if column.kind is not Kind.ENTRIES or not isinstance(value, list):
         return value
-    known = {(entry.get("type"), entry.get("value")): entry for entry in present if isinstance(entry, dict)}
-    whole: list[Json] = []
-    for entry in value:
-        assert isinstance(entry, dict), "entries are objects"
-        rest = known.get((entry.get("type"), entry.get("value")), {})
-        whole.append({**{name: part for name, part in rest.items() if name != "primary"}, **entry})
-    return whole
+    known: dict[tuple[Json, Json], list[Entry]] = {}
+    for entry in cast("Sequence[Entry]", present or ()):
+        known.setdefault(_key(entry), []).append(entry)
+    merged: list[Json] = []
+    for entry in cast("Sequence[Entry]", value):
+        alike = known.get(_key(entry))
+        merged.append(_kept(alike.pop(0), entry) if alike else require_value(column, entry))
+    return require_one_primary(column, merged)
+
+
+def _key(entry: Entry) -> tuple[Json, Json]:
+    return entry.get("type") or None, entry.get("value") or None
+
+
+def _kept(before: Entry, entry: Entry) -> Json:
+    """An entry that stays. What the file can only leave empty of it is as it was."""
+    kept = {name: part for name, part in before.items() if name != "primary"}
+    return {**kept, **{name: part for name, part in entry.items() if part != ""}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,28 @@ class Moves:
 
 
 NO_MOVES: Final = Moves()
+
+
+def known_teams(names: Sequence[str], current: User | None) -> tuple[set[UUID], list[str]]:
+    """The Teams of the user that some of the names mean, and the other names.
+
+    A name that two of the user's Teams have is among the others: whoever looks it up says so.
+    """
+    by_id = {group.id: [group.id] for group in current.groups} if current else {}
+    by_name: dict[str, list[UUID]] = {}
+    for group in current.groups if current else ():
+        by_name.setdefault(comparable(group.name or ""), []).append(group.id)
+    known: set[UUID] = set()
+    others: list[str] = []
+    for name in names:
+        parsed = parse_uuid(name)
+        # What could be the id of another Team is no name here.
+        meant = by_id.get(parsed, []) if parsed else by_name.get(comparable(name), [])
+        if len(meant) == 1:
+            known.update(meant)
+        else:
+            others.append(name)
+    return known, others
 
 
 def moves_of(wanted: Collection[UUID], current: User | None) -> Moves:

@@ -5,7 +5,7 @@ file itself (no header, an unknown column) refuses all of it.
 Proven by tests/unit/test_transfer_rows.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TextIO
@@ -71,7 +71,7 @@ def read(text: TextIO, written: Format) -> Iterator[Row]:
             return _json_rows(json_text.lines(text), written)
 
 
-def chosen(names: Iterable[str]) -> tuple[Column, ...]:
+def chosen(names: Collection[str]) -> tuple[Column, ...]:
     """The columns of these names (letter case does not count). Raises `InvalidValue`."""
     found = tuple(name.strip().lower() for name in names)
     if "password" in found:

@@ -7,13 +7,16 @@ Proven by tests/unit/test_transfer_values.py.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from scimserver.directory.limits import shown
 from scimserver.directory.transfer import cells
 from scimserver.directory.transfer.columns import Column, Kind
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Json
+
+Entry: TypeAlias = Mapping[str, Json]
+"""An entry of a multi-valued attribute."""
 
 _FLAGS: Final = {"true": True, "false": False}
 _ENTRY_NAMES: Final = frozenset({"value", "type", "primary", "display"})
@@ -31,7 +34,7 @@ def to_cell(column: Column, value: Json) -> str:
         case Kind.NAMES | Kind.ROLE:
             return cells.guarded(cells.format_names(cast("Sequence[str]", value)))
         case Kind.ENTRIES:
-            return cells.guarded(cells.format_entries(cast("Sequence[Mapping[str, Json]]", value)))
+            return cells.guarded(cells.format_entries(cast("Sequence[Entry]", value)))
         case Kind.TEXT:
             return cells.guarded(str(value))
 
@@ -58,7 +61,7 @@ def to_json(column: Column, value: Json) -> Json:
         return value
     return [
         {name: part for name, part in entry.items() if name in _ENTRY_NAMES}
-        for entry in cast("Sequence[Mapping[str, Json]]", value)
+        for entry in cast("Sequence[Entry]", value)
     ]
 
 
@@ -78,7 +81,7 @@ def from_json(column: Column, value: Json) -> Json:
         case Kind.ENTRIES:
             if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
                 raise _wrong(column, "a list of objects")
-            return [_entry(column, cast("Mapping[str, Json]", entry)) for entry in value] or None
+            return [_entry(column, cast(Entry, entry)) for entry in value] or None
         case Kind.TEXT:
             if not isinstance(value, str):
                 raise _wrong(column, "a string")
@@ -96,16 +99,18 @@ def require_storable(column: Column, text: str) -> str:
     )
 
 
-def require_usable(column: Column, value: Json) -> Json:
-    """The value that is to be stored. Raises `InvalidValue` for entries that say nothing, or too much."""
-    if column.kind is not Kind.ENTRIES or value is None:
-        return value
-    entries = cast("Sequence[Mapping[str, Json]]", value)
-    if not all(entry.get("value") for entry in entries):
+def require_value(column: Column, entry: Entry) -> Json:
+    """The entry, which is new. Raises `InvalidValue` for one that says nothing."""
+    if not entry.get("value"):
         raise InvalidValue(f"An entry of {column.name} has no value.", attribute=column.name)
-    if sum(entry.get("primary") is True for entry in entries) > 1:
+    return dict(entry)
+
+
+def require_one_primary(column: Column, entries: list[Json]) -> Json:
+    """The entries. Raises `InvalidValue` where several are the primary one."""
+    if sum(cast(Entry, entry).get("primary") is True for entry in entries) > 1:
         raise InvalidValue(f"Only one entry of {column.name} can be the primary one.", attribute=column.name)
-    return value
+    return entries
 
 
 def _flag(column: Column, text: str) -> bool | None:
@@ -123,7 +128,7 @@ def _names(column: Column, value: Json) -> Json:
     return [require_storable(column, cast(str, name)) for name in value] or None
 
 
-def _entry(column: Column, entry: Mapping[str, Json]) -> dict[str, Json]:
+def _entry(column: Column, entry: Entry) -> dict[str, Json]:
     unknown = entry.keys() - _ENTRY_NAMES
     if unknown:
         names = ", ".join(sorted(map(shown, unknown)))
