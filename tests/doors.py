@@ -173,6 +173,16 @@ async def _cloned_by_command(house: House, user: Answer, wanted: Wanted) -> Told
     return ran(await house.ran("user", "clone", user.id, "--user-name", wanted["userName"]))
 
 
+async def _added_by_command(house: House, user: Answer, wanted: Wanted) -> Told:
+    given = {
+        "roles": ("--role", _cell(wanted.get("roles", []))),
+        "timezone": ("--timezone", wanted.get("timezone")),
+    }
+    options = [part for name, option in given.items() if name in wanted for part in option]
+    names = ("--given-name", "Grace", "--family-name", "Hopper")
+    return ran(await house.ran("user", "add", wanted.get("userName", fresh_address()), *names, *options))
+
+
 PARTLY: Final = 4
 """How an import ends of which a row was refused."""
 
@@ -245,6 +255,11 @@ async def _create(work: Work, user: User, wanted: Wanted) -> None:
     await users.create(work, {"userName": fresh_address(), **wanted})
 
 
+async def _add(work: Work, user: User, wanted: Wanted) -> None:
+    name = {"givenName": "Grace", "familyName": "Hopper"}
+    await users.add(work, {"userName": fresh_address(), "name": name, **wanted})
+
+
 async def _update(work: Work, user: User, wanted: Wanted) -> None:
     await users.update(work, user, {**user.document, **wanted})
 
@@ -269,8 +284,10 @@ DOORS: Final[tuple[Door, ...]] = (
     replace(_patch("replace by a list of one", _listed), takes=frozenset({"userName", "timezone"})),
     Door("POST .clone", _cloned, UserCloned.attempt, takes=_ADDRESS),
     Door("user clone", _cloned_by_command, UserCloned.attempt, Face.COMMAND, takes=_ADDRESS),
+    Door("user add", _added_by_command, UserCreated.attempt, Face.COMMAND),
     *(_imported(written, is_change=each) for written in ("csv", "json", "jsonl") for each in (False, True)),
     _acted(_create, UserCreated),
+    _acted(_add, UserCreated),
     _acted(_update, UserUpdated),
     replace(_acted(_clone, UserCloned), takes=_ADDRESS),
 )

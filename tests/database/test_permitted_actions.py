@@ -126,6 +126,13 @@ ACTIONS: dict[str, tuple[Permission, Act]] = {
         Permission.USERS_CREATE,
         lambda work, _: users.create(work, {"userName": "new@acme.example"}),
     ),
+    "add a user as administrators do": (
+        Permission.USERS_CREATE,
+        lambda work, _: users.add(
+            work,
+            {"userName": "new@acme.example", "name": {"givenName": "Grace", "familyName": "Hopper"}},
+        ),
+    ),
     "change a user": (
         Permission.USERS_UPDATE,
         lambda work, scene: users.update(work, scene.ada, {**scene.ada.document, "title": "Lead"}),
