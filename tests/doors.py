@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final
+from uuid import UUID
 
 from click.testing import Result
 
@@ -234,7 +235,16 @@ def _acted(action: Callable[[Work, User, Wanted], Awaitable[Any]], fact: type[Fa
             async with work:
                 await action(work, await users.find(work, user.id), wanted)
         except Refused as refused:
-            await room.record(refusal(work, fact, "", refused, trace))
+            entry = refusal(
+                fact,
+                refused,
+                trace,
+                actor=work.actor,
+                origin=work.origin,
+                now=room.clock(),
+                target=UUID(user.id),
+            )
+            await room.record(entry)
             return Told(done=False, code=type(refused), text=refused.detail)
         return Told(done=True, code=None, text="")
 
