@@ -1,6 +1,6 @@
 """Each thing that can be done takes a permission of its own, whoever does it (P9)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -39,6 +39,15 @@ from tests.importing import ORIGIN, Acme
 
 _LEAST = frozenset({Scope.SESSIONS_INTROSPECT})
 _DESK = PasswordDesk(PasswordHasher(), Blocklist.of(()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_desk() -> Generator[None]:
+    """The desk's threads end with the last test."""
+    yield
+    _DESK.hasher.close()
+
+
 EVERYTHING = "SELECT jsonb_agg(to_jsonb(t) ORDER BY t::text) FROM {} AS t"
 TABLES = (
     "users",
