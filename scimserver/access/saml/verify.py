@@ -1,0 +1,270 @@
+"""Whether an identity provider signed a response, and what it asserts. Alone in knowing the SAML libraries.
+
+The library checks shape, time and signature in its strict mode. Before it does, each signature is verified
+here under a list of what may be computed: libxmlsec1 transforms a document before it compares anything, and
+some transforms take as long as whoever wrote them wants. What is then believed is read from the one
+assertion that the signature covers.
+Slow, and not for the event loop. Proven by tests/unit/test_saml_verify.py and test_saml_hostile.py.
+"""
+
+# Neither of the two libraries says its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import xmlsec
+from lxml import etree
+from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.response import OneLogin_Saml2_Response
+from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from xmlsec import constants
+
+from scimserver.access.saml.asserted import Asserted, Confirmation
+from scimserver.access.saml.refusal import ResponseRefused, Why
+
+SKEW_S: Final = 120
+"""Seconds by which clocks may differ."""
+
+cast(Any, OneLogin_Saml2_Constants).ALLOWED_CLOCK_DRIFT = SKEW_S
+
+_NAMES: Final = {
+    "ds": "http://www.w3.org/2000/09/xmldsig#",
+    "saml": "urn:oasis:names:tc:SAML:2.0:assertion",
+    "samlp": "urn:oasis:names:tc:SAML:2.0:protocol",
+}
+_BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+_TRANSFORMS: Final = (
+    constants.TransformEnveloped,
+    constants.TransformExclC14N,
+    constants.TransformSha256,
+    constants.TransformSha384,
+    constants.TransformSha512,
+)
+_SIGNATURES: Final = (
+    constants.TransformExclC14N,
+    constants.TransformRsaSha256,
+    constants.TransformRsaSha384,
+    constants.TransformRsaSha512,
+)
+_WHY: Final = {
+    OneLogin_Saml2_ValidationError.ASSERTION_EXPIRED: Why.TIME,
+    OneLogin_Saml2_ValidationError.ASSERTION_TOO_EARLY: Why.TIME,
+    OneLogin_Saml2_ValidationError.SESSION_EXPIRED: Why.TIME,
+    OneLogin_Saml2_ValidationError.STATUS_CODE_IS_NOT_SUCCESS: Why.STATUS,
+    OneLogin_Saml2_ValidationError.MISSING_STATUS: Why.STATUS,
+    OneLogin_Saml2_ValidationError.MISSING_STATUS_CODE: Why.STATUS,
+    OneLogin_Saml2_ValidationError.WRONG_ISSUER: Why.ISSUER,
+    OneLogin_Saml2_ValidationError.ISSUER_MULTIPLE_IN_RESPONSE: Why.ISSUER,
+    OneLogin_Saml2_ValidationError.ISSUER_NOT_FOUND_IN_ASSERTION: Why.ISSUER,
+    OneLogin_Saml2_ValidationError.WRONG_DESTINATION: Why.DESTINATION,
+    OneLogin_Saml2_ValidationError.EMPTY_DESTINATION: Why.DESTINATION,
+    OneLogin_Saml2_ValidationError.WRONG_AUDIENCE: Why.AUDIENCE,
+    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION: Why.CONFIRMATION,
+    OneLogin_Saml2_ValidationError.WRONG_INRESPONSETO: Why.REQUEST,
+    OneLogin_Saml2_ValidationError.NO_NAMEID: Why.SUBJECT,
+    OneLogin_Saml2_ValidationError.EMPTY_NAMEID: Why.SUBJECT,
+    OneLogin_Saml2_ValidationError.SP_NAME_QUALIFIER_NAME_MISMATCH: Why.SUBJECT,
+    OneLogin_Saml2_ValidationError.INVALID_XML_FORMAT: Why.SCHEMA,
+    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_ASSERTIONS: Why.SCHEMA,
+    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS: Why.SCHEMA,
+    OneLogin_Saml2_ValidationError.MISSING_CONDITIONS: Why.SCHEMA,
+}
+"""What the library says, in our words; all that is not here has to do with signatures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whom a connection believes, and as whom it listens."""
+
+    entity_id: str
+    """Our own name for the identity provider."""
+    acs_url: str
+    idp_entity_id: str
+    sso_url: str
+    certificates: tuple[str, ...]
+    """In PEM: whoever signs has the key of one of them."""
+
+
+def verified(xml: bytes, trust: Trust) -> Asserted:
+    """What a guarded response asserts. Raises `ResponseRefused`."""
+    _check_signatures(xml, trust.certificates)
+    response = _response(xml, trust)
+    [assertion] = response.document.xpath("/samlp:Response/saml:Assertion", namespaces=_NAMES)
+    return _asserted(assertion, response.document)
+
+
+def _check_signatures(xml: bytes, certificates: Sequence[str]) -> None:
+    """Raise `ResponseRefused` unless every signature there is covers its parent and is the provider's."""
+    document = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    xmlsec.tree.add_ids(document, ["ID"])
+    signatures = document.xpath("//ds:Signature", namespaces=_NAMES)
+    if not document.xpath("/samlp:Response/saml:Assertion/ds:Signature", namespaces=_NAMES):
+        raise ResponseRefused(Why.SIGNATURE, "The assertion is not signed.")
+    for signature in signatures:
+        references = signature.xpath("ds:SignedInfo/ds:Reference/@URI", namespaces=_NAMES)
+        covered = signature.getparent().get("ID")
+        if not covered or references != [f"#{covered}"]:
+            raise ResponseRefused(Why.SIGNATURE, "A signature covers other than what it stands in.")
+        if not any(_is_signed(signature, certificate) for certificate in certificates):
+            raise ResponseRefused(
+                Why.SIGNATURE, "A signature is not made with a key of the identity provider."
+            )
+
+
+def _is_signed(signature: Any, certificate: str) -> bool:
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(certificate, constants.KeyDataFormatCertPem, None)
+    # Keys come from the certificate alone, never from what the document says of itself.
+    context.set_enabled_key_data([constants.KeyDataX509])
+    for transform in _TRANSFORMS:
+        context.enable_reference_transform(transform)
+    for transform in _SIGNATURES:
+        context.enable_signature_transform(transform)
+    try:
+        context.verify(signature)
+    except xmlsec.Error:
+        return False
+    return True
+
+
+def _response(xml: bytes, trust: Trust) -> Any:
+    """The response as the library reads it, once it found nothing wrong."""
+    where, _, path = trust.acs_url.partition("://")[2].partition("/")
+    request: dict[str, Any] = {
+        "https": "on" if trust.acs_url.startswith("https:") else "off",
+        "http_host": where,
+        "script_name": f"/{path}",
+        "get_data": {},
+        "post_data": {},
+    }
+    try:
+        response: Any = OneLogin_Saml2_Response(_settings(trust), base64.b64encode(xml))
+        response.is_valid(request, raise_exceptions=True)
+        response.get_nameid_data()
+    except OneLogin_Saml2_ValidationError as refused:
+        raise ResponseRefused(_WHY.get(refused.code, Why.SIGNATURE), str(refused)) from None
+    except (OneLogin_Saml2_Error, etree.LxmlError, xmlsec.Error, ValueError) as failed:
+        raise ResponseRefused(Why.SCHEMA, f"{type(failed).__name__}: {failed}") from None
+    return response
+
+
+@lru_cache(maxsize=256)
+def _settings(trust: Trust) -> OneLogin_Saml2_Settings:
+    return OneLogin_Saml2_Settings(
+        {
+            "strict": True,
+            "debug": False,
+            "sp": {
+                "entityId": trust.entity_id,
+                "assertionConsumerService": {
+                    "url": trust.acs_url,
+                    "binding": OneLogin_Saml2_Constants.BINDING_HTTP_POST,
+                },
+            },
+            "idp": {
+                "entityId": trust.idp_entity_id,
+                "singleSignOnService": {
+                    "url": trust.sso_url,
+                    "binding": OneLogin_Saml2_Constants.BINDING_HTTP_REDIRECT,
+                },
+                "x509certMulti": {"signing": list(trust.certificates), "encryption": []},
+            },
+            "security": {
+                "wantAssertionsSigned": True,
+                "rejectDeprecatedAlgorithm": True,
+                # Not every identity provider sends attributes, and how it knows people is its business.
+                "wantAttributeStatement": False,
+                "requestedAuthnContext": False,
+                "allowRepeatAttributeName": True,
+            },
+        }
+    )
+
+
+# -- reading -------------------------------------------------------------------
+
+
+def _asserted(assertion: Any, response: Any) -> Asserted:
+    if assertion.get("Version") != "2.0":
+        raise ResponseRefused(Why.SCHEMA, "The assertion is of another version.")
+    [subject] = _all(assertion, "saml:Subject") or [None]
+    names = _all(assertion, "saml:Subject/saml:NameID")
+    if subject is None or len(names) != 1 or len(names[0]):
+        raise ResponseRefused(Why.SUBJECT, "The assertion does not name exactly one subject.")
+    [conditions] = _all(assertion, "saml:Conditions")
+    [statement] = _all(assertion, "saml:AuthnStatement")
+    return Asserted(
+        id=assertion.get("ID"),
+        issuer=_text(_all(assertion, "saml:Issuer")[0]),
+        name_id=_text(names[0]),
+        name_id_format=names[0].get("Format"),
+        issued=_required_moment(assertion, "IssueInstant"),
+        confirmations=tuple(map(_confirmation, _bearers(assertion))),
+        not_before=_moment(conditions, "NotBefore"),
+        not_on_or_after=_moment(conditions, "NotOnOrAfter"),
+        audiences=tuple(
+            frozenset(_text(audience) for audience in _all(restriction, "saml:Audience"))
+            for restriction in _all(conditions, "saml:AudienceRestriction")
+        ),
+        authenticated=_required_moment(statement, "AuthnInstant"),
+        session_ends=_moment(statement, "SessionNotOnOrAfter"),
+        attributes=_attributes(assertion),
+        destination=response.get("Destination"),
+        in_response_to=response.get("InResponseTo"),
+    )
+
+
+def _bearers(assertion: Any) -> list[Any]:
+    path = f"saml:Subject/saml:SubjectConfirmation[@Method='{_BEARER}']/saml:SubjectConfirmationData"
+    return _all(assertion, path)
+
+
+def _confirmation(data: Any) -> Confirmation:
+    return Confirmation(
+        recipient=data.get("Recipient"),
+        not_before=_moment(data, "NotBefore"),
+        not_on_or_after=_moment(data, "NotOnOrAfter"),
+        in_response_to=data.get("InResponseTo"),
+    )
+
+
+def _attributes(assertion: Any) -> dict[str, tuple[str, ...]]:
+    attributes: dict[str, tuple[str, ...]] = {}
+    for attribute in _all(assertion, "saml:AttributeStatement/saml:Attribute"):
+        values = tuple(_text(value).strip() for value in _all(attribute, "saml:AttributeValue"))
+        name = attribute.get("Name") or ""
+        attributes[name] = attributes.get(name, ()) + values
+    return attributes
+
+
+def _all(node: Any, path: str) -> list[Any]:
+    return node.xpath(path, namespaces=_NAMES)
+
+
+def _text(node: Any) -> str:
+    return node.text or ""
+
+
+def _required_moment(node: Any, name: str) -> datetime:
+    moment = _moment(node, name)
+    if moment is None:
+        raise ResponseRefused(Why.TIME, f"{name} is missing.")
+    return moment
+
+
+def _moment(node: Any, name: str) -> datetime | None:
+    text = node.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ResponseRefused(Why.TIME, f"{name} is no moment.") from None
+    # SAML 2.0 Core, section 1.3.3: in UTC, whether it says so or not.
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

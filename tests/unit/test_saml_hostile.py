@@ -1,0 +1,85 @@
+"""SAML responses that nobody may be let in by: none passes, whatever is wrong with it."""
+
+import base64
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scimserver.access.saml.asserted import Asserted
+from scimserver.access.saml.checks import Expected, check
+from scimserver.access.saml.guard import guard
+from scimserver.access.saml.refusal import ResponseRefused
+from scimserver.access.saml.verify import Trust, verified
+from tests.responses import Response, said, signing, spelling, wrapping
+from tests.responses.provider import ACS, ENTITY, IDP, SSO, sent, signed, signer
+
+HOSTILE = {
+    f"{source.__name__.rpartition('.')[2]}: {name}": response
+    for source in (said, signing, wrapping, spelling)
+    for name, response in source.responses().items()
+}
+EXPECTED = Expected(
+    entity_id=ENTITY,
+    acs_url=ACS,
+    idp_entity_id=IDP,
+    request="_request",
+    authenticated_within=timedelta(hours=12),
+)
+TRUST = Trust(
+    entity_id=ENTITY,
+    acs_url=ACS,
+    idp_entity_id=IDP,
+    sso_url=SSO,
+    certificates=(signer("old").certificate, signer().certificate),
+)
+
+
+def judged(response: str) -> Asserted:
+    asserted = verified(guard(response), TRUST)
+    check(asserted, EXPECTED, datetime.now(UTC))
+    return asserted
+
+
+def test_there_are_many_of_them():
+    assert len(HOSTILE) >= 150
+
+
+@pytest.mark.parametrize("response", HOSTILE.values(), ids=HOSTILE)
+def test_response_is_refused(response: Response):
+    sent_text = response()
+    began = time.process_time()
+    with pytest.raises(ResponseRefused):
+        judged(sent_text)
+    # A transform that runs before the signature is looked at would take seconds.
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("also_response", [False, True])
+def test_response_as_it_should_be_is_taken(also_response: bool):
+    assert judged(sent(signed(also_response=also_response))).name_id == "ada@acme.example"
+
+
+def test_response_signed_with_another_of_the_keys_is_taken():
+    assert judged(sent(signed(by=signer("old")))).name_id == "ada@acme.example"
+
+
+HARMLESS = {"an object in the signature", "a key that is to be fetched"}
+"""Nothing looks at them: the guard refuses them because no honest response has them."""
+
+UNGUARDED = {
+    name: make
+    for source in (signing, wrapping)
+    for name, make in source.responses().items()
+    if name not in HARMLESS
+}
+
+
+@pytest.mark.parametrize("response", UNGUARDED.values(), ids=UNGUARDED)
+def test_response_is_refused_without_the_guard_too(response: Response):
+    """One wall behind another: what the guard sees in the text, verifying the signature does not take."""
+    xml = base64.b64decode(response())
+    began = time.process_time()
+    with pytest.raises(ResponseRefused):
+        check(verified(xml, TRUST), EXPECTED, datetime.now(UTC))
+    assert time.process_time() - began < 1
