@@ -14,9 +14,9 @@ from collections import Counter
 from typing import Final
 
 from lxml import etree
-from lxml.etree import _Element as Element  # pyright: ignore[reportPrivateUsage] - it has no other name
 
 from scimserver.access.saml.refusal import ResponseRefused, Why
+from scimserver.access.saml.xml import Element, local, parse
 
 MAX_RESPONSE: Final = 256 * 1024
 """Characters of a response as it is sent, in base64."""
@@ -88,16 +88,9 @@ def _decoded(sent: str) -> bytes:
 
 
 def _parsed(xml: bytes) -> Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=False,
-    )
     try:
-        return etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError:
+        return parse(xml)
+    except ValueError:
         raise ResponseRefused(Why.MALFORMED, "The response is no well-formed XML.") from None
 
 
@@ -131,7 +124,7 @@ def _check_assertion(elements: list[Element]) -> None:
         isinstance(name, str) and name.startswith(_ENCRYPTION) for name in names
     ):
         raise ResponseRefused(Why.ALGORITHM, "The response is encrypted: that is not taken.")
-    inside = [element for element in elements if _local(element) == "Assertion"]
+    inside = [element for element in elements if local(element) == "Assertion"]
     if len(inside) > 1 or names[f"{_ASSERTION}Assertion"] != len(inside):
         raise ResponseRefused(Why.SCHEMA, "The response holds more than one assertion.")
     if inside and inside[0].getparent() is not elements[0]:
@@ -139,7 +132,7 @@ def _check_assertion(elements: list[Element]) -> None:
 
 
 def _check_signatures(elements: list[Element]) -> None:
-    signatures = [element for element in elements if _local(element) == "Signature"]
+    signatures = [element for element in elements if local(element) == "Signature"]
     if len(signatures) > 2 or any(each.tag != f"{_DSIG}Signature" for each in signatures):
         raise ResponseRefused(
             Why.SIGNATURE, "There are more signatures than the response's and its assertion's."
@@ -157,10 +150,6 @@ def _check_signatures(elements: list[Element]) -> None:
 
 def _check_algorithm(element: Element, allowed: frozenset[str]) -> None:
     if element.get("Algorithm") not in allowed:
-        raise ResponseRefused(Why.ALGORITHM, f"A {_local(element)} is none of those that are taken.")
+        raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} is none of those that are taken.")
     if any(each.tag != _PREFIXES or len(each) for each in element):
-        raise ResponseRefused(Why.ALGORITHM, f"A {_local(element)} has parameters.")
-
-
-def _local(element: Element) -> str:
-    return etree.QName(element).localname
+        raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} has parameters.")

@@ -1,0 +1,151 @@
+"""Metadata of identity providers: what is read from it, and what is refused, with a sentence that helps."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from scimserver.access.saml.metadata import parse_certificate, parse_metadata, require_web_address
+from scimserver.kernel.errors import InvalidValue
+from tests.responses.provider import signer
+
+NOW = datetime.now(UTC)
+REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+
+
+def key(certificate: str, use: str = 'use="signing"') -> str:
+    inside = "".join(certificate.splitlines()[1:-1])
+    return (
+        f'<md:KeyDescriptor {use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
+        f"<ds:X509Certificate>{inside}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+    )
+
+
+def metadata(
+    *,
+    entity_id: str = "https://idp.example.com",
+    location: str = "https://idp.example.com/sso",
+    binding: str = REDIRECT,
+    keys: str | None = None,
+    attributes: str = "",
+    role: str = "IDPSSODescriptor",
+) -> str:
+    return (
+        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}"'
+        f' {attributes}><md:{role} protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+        f"{key(signer().certificate) if keys is None else keys}"
+        f'<md:SingleSignOnService Binding="{POST}" Location="https://idp.example.com/post"/>'
+        f'<md:SingleSignOnService Binding="{binding}" Location="{location}"/>'
+        f"</md:{role}></md:EntityDescriptor>"
+    )
+
+
+def several(*providers: str) -> str:
+    namespace = 'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"'
+    return f"<md:EntitiesDescriptor {namespace}>{''.join(providers)}</md:EntitiesDescriptor>"
+
+
+def self_signed(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    return builder.sign(private, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def test_provider_is_read():
+    read = parse_metadata(metadata().encode(), NOW)
+    assert (read.entity_id, read.sso_url) == ("https://idp.example.com", "https://idp.example.com/sso")
+    assert [each.pem for each in read.certificates] == [signer().certificate]
+    assert read.certificates[0].subject == "CN=idp"
+
+
+def test_each_certificate_for_signing_is_read_once():
+    keys = (
+        key(signer().certificate)
+        + key(signer().certificate)
+        + key(signer("next").certificate, use="")
+        + key(signer("other").certificate, use='use="encryption"')
+    )
+    read = parse_metadata(metadata(keys=keys).encode(), NOW)
+    assert [each.pem for each in read.certificates] == [signer().certificate, signer("next").certificate]
+
+
+def test_provider_among_services_is_found():
+    others = metadata(entity_id="https://sp.example.com", role="SPSSODescriptor")
+    assert parse_metadata(several(others, metadata()).encode(), NOW).entity_id == "https://idp.example.com"
+
+
+@pytest.mark.parametrize(
+    "text,said",
+    [
+        ("", "no well-formed XML"),
+        ("<a>", "no well-formed XML"),
+        ("<a/>", "no identity provider"),
+        (metadata(role="SPSSODescriptor"), "no identity provider"),
+        (several(metadata(), metadata(entity_id="https://b.example.com")), "2 identity providers"),
+        ("<!DOCTYPE a>" + metadata(), "document type"),
+        ('<!doctype a [<!entity b "c">]>' + metadata(), "document type"),
+        (metadata() + " " * 1024 * 1024, "octets"),
+        (metadata(entity_id=""), "names no provider"),
+        (metadata(entity_id="a" * 1025), "names no provider"),
+        (metadata(binding=POST), "HTTP-Redirect"),
+        (metadata(location="http://idp.example.com/sso"), "no https address"),
+        (metadata(location="javascript:alert(1)"), "no https address"),
+        (metadata(location="https://user@idp.example.com/"), "no https address"),
+        (metadata(keys=""), "no certificate for signing"),
+        (metadata(keys=key("-\nAAAA\n-")), "cannot be read"),
+        (metadata(keys="".join(key(signer(str(n)).certificate) for n in range(11))), "more than 10"),
+        (metadata(attributes='validUntil="2020-01-01T00:00:00Z"'), "valid until 2020"),
+        (metadata(attributes='validUntil="soon"'), "no moment"),
+    ],
+)
+def test_metadata_that_cannot_be_used_is_refused(text: str, said: str):
+    with pytest.raises(InvalidValue, match=said) as refused:
+        parse_metadata(text.encode(), NOW)
+    assert refused.value.attribute == "metadata"
+
+
+def test_utf_16_is_refused():
+    with pytest.raises(InvalidValue, match="UTF-8"):
+        parse_metadata(("<!DOCTYPE a>" + metadata()).encode("utf-16"), NOW)
+
+
+def test_certificate_with_a_short_key_is_refused():
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
+    with pytest.raises(InvalidValue, match="no RSA key of 2048 bits"):
+        parse_certificate(self_signed(short))
+
+
+def test_certificate_with_a_key_of_another_kind_is_refused():
+    with pytest.raises(InvalidValue, match="no RSA key"):
+        parse_certificate(self_signed(ec.generate_private_key(ec.SECP256R1())))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/sso?x=1", "http://127.0.0.1:8080/sso", "http://localhost/"]
+)
+def test_address_that_people_can_be_sent_to_is_taken(url: str):
+    require_web_address(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a",
+        "//a.example/",
+        "https:///a",
+        "https://[",
+        "https://a:b/",
+        "https://a.example/ b",
+        "https://ä.de/",
+    ],
+)
+def test_address_that_people_cannot_be_sent_to_is_refused(url: str):
+    with pytest.raises(InvalidValue, match="no https address"):
+        require_web_address(url)
