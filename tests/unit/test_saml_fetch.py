@@ -1,0 +1,190 @@
+"""Metadata is fetched from public https addresses alone, and no more of it than there may be."""
+
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import DefaultResolver
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from scimserver.access.saml.fetch import Fetcher
+from scimserver.access.saml.metadata import MAX_METADATA
+from scimserver.kernel.errors import InvalidValue
+
+Server = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's side with a certificate for this machine, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    both = tmp_path / "both.pem"
+    both.write_bytes(pem + private)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(both)
+    return server, ssl.create_default_context(cadata=pem.decode())
+
+
+@pytest.fixture
+async def serve(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncGenerator[Server]:
+    """Starts a server on this machine; answers its https address."""
+    runners: list[web.AppRunner] = []
+
+    async def start(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
+        app = web.Application()
+        app.router.add_get("/{path:.*}", handler)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls[0]).start()
+        return f"https://localhost:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def fetcher(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> Fetcher:
+    """One that may fetch from this machine."""
+    return Fetcher(tls=tls[1], public_only=False)
+
+
+async def test_document_is_fetched(serve: Server, fetcher: Fetcher):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="<a/>")
+
+    assert await fetcher.fetch(await serve(answer) + "/metadata") == b"<a/>"
+
+
+async def test_redirect_on_the_same_host_is_followed(serve: Server, fetcher: Fetcher):
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/metadata":
+            raise web.HTTPFound("/there")
+        return web.Response(text=request.path)
+
+    assert await fetcher.fetch(await serve(answer) + "/metadata") == b"/there"
+
+
+@pytest.mark.parametrize(
+    "location,said",
+    [
+        ("https://other.example/metadata", "another host"),
+        ("http://localhost/metadata", "no https address"),
+        ("file:///etc/hostname", "no https address"),
+        ("https://[", "cannot be fetched"),
+        ("/again", "again and again"),
+    ],
+)
+async def test_redirect_elsewhere_is_not_followed(serve: Server, fetcher: Fetcher, location: str, said: str):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": location})
+
+    with pytest.raises(InvalidValue, match=said):
+        await fetcher.fetch(await serve(answer))
+
+
+async def test_document_that_is_too_large_is_not_read_to_its_end(serve: Server, fetcher: Fetcher):
+    sent = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while sent < 100 * MAX_METADATA:
+            await response.write(b" " * 65536)
+            sent += 65536
+        return response
+
+    with pytest.raises(InvalidValue, match="larger than"):
+        await fetcher.fetch(await serve(answer))
+    assert sent < 50 * MAX_METADATA
+
+
+async def test_what_is_not_there_is_said_so(serve: Server, fetcher: Fetcher):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+    with pytest.raises(InvalidValue, match="answered 404"):
+        await fetcher.fetch(await serve(answer))
+
+
+async def test_server_that_cannot_prove_its_name_is_not_believed(serve: Server):
+    async def answer(request: web.Request) -> web.Response:
+        raise AssertionError("nobody is asked")
+
+    with pytest.raises(InvalidValue, match="Certificate"):
+        await Fetcher(public_only=False).fetch(await serve(answer))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104 - to be refused
+        "224.0.0.1",
+        "[::1]",
+        "[fe80::1]",
+        "[fd00::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:169.254.169.254]",
+        "localhost",
+    ],
+)
+async def test_address_of_a_private_network_is_not_asked(address: str):
+    with pytest.raises(InvalidValue, match="not on the public network"):
+        await Fetcher().fetch(f"https://{address}/metadata")
+
+
+async def test_name_of_a_private_address_is_not_asked(monkeypatch: pytest.MonkeyPatch):
+    async def resolve(
+        self: DefaultResolver, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = ResolveResult(hostname=host, host="10.0.0.1", port=port, family=family, proto=0, flags=0)
+        return [found]
+
+    monkeypatch.setattr(DefaultResolver, "resolve", resolve)
+    with pytest.raises(InvalidValue, match="not on the public network"):
+        await Fetcher().fetch("https://idp.example.com/metadata")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "idp.example.com", "http://idp.example.com/", "https://u:p@idp.example.com/", "https://a:b/"]
+)
+async def test_what_is_no_https_address_is_not_asked(url: str):
+    with pytest.raises(InvalidValue, match="no https address"):
+        await Fetcher().fetch(url)
