@@ -99,6 +99,32 @@ CREATE TABLE removals (
         REFERENCES connections (org_id, id) ON DELETE CASCADE
 );
 
+-- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
+-- with. authenticated_within: how long ago somebody may have proved there who they are.
+CREATE TABLE saml_connections (
+    org_id                uuid        NOT NULL,
+    id                    uuid        NOT NULL,
+    name                  text        COLLATE "C" NOT NULL,
+    state                 text        COLLATE "C" NOT NULL,
+    idp_entity_id         text        COLLATE "C" NOT NULL,
+    sso_url               text        NOT NULL,
+    certificates          text[]      NOT NULL,
+    metadata_url          text,
+    fetched               timestamptz,
+    allow_unsolicited     boolean     NOT NULL,
+    authenticated_within  interval    NOT NULL,
+    reset_uri             text,
+    contact               text        NOT NULL,
+    version               bigint      NOT NULL DEFAULT 1,
+    created               timestamptz NOT NULL,
+    last_modified         timestamptz NOT NULL,
+    CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
+    CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),
+    CONSTRAINT saml_connections_idp_entity_id_key UNIQUE (org_id, idp_entity_id),
+    CONSTRAINT saml_connections_state_check CHECK (state IN ('draft', 'testing', 'active', 'disabled'))
+);
+
 -- Global: the digest of a bearer token is found before an organisation is known.
 CREATE TABLE api_tokens (
     digest         bytea       NOT NULL,

@@ -45,6 +45,7 @@ _COMMANDS: Final = _places(
     mail="Mail that waits, and mail that could not be sent.",
     connection="Connections: the identity providers of an organisation.",
     token="Bearer tokens of connections.",  # noqa: S106 - a summary, not a secret
+    saml="SAML: identity providers that sign the people of an organisation in.",
     audit="The provisioning log.",
     simulate="Send a server what an identity provider sends, and check its answers.",
     settings="The settings there are, with their defaults.",

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     DOMAINS_MANAGE = "domains.manage"
     CONNECTIONS_MANAGE = "connections.manage"
     TOKENS_MANAGE = "tokens.manage"
+    SAML_MANAGE = "saml.manage"
     SESSIONS_MANAGE = "sessions.manage"
     SESSIONS_INTROSPECT = "sessions.introspect"
     LOG_READ = "log.read"

@@ -13,6 +13,7 @@ from click.testing import Result
 
 from scimserver.cli import main
 from tests.commands import Commands, put_user
+from tests.metadata import metadata
 
 THEIRS, NOBODYS = "zebra", "koala"
 USERS = {THEIRS: UUID(int=7), NOBODYS: UUID(int=8), "ours-too": UUID(int=9)}
@@ -28,6 +29,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "import": ("-", "--format", "csv"),
     "role create": ("{word}",),
     "role list": (),
+    "saml create": ("{word}", "--metadata", "-"),
+    "saml list": (),
     "org show": (),
     "org update": ("--title", "{word}"),
     "token list": (),
@@ -51,6 +54,10 @@ NAMING: dict[str, tuple[str, ...]] = {
     "role delete": ("{word}", "--yes"),
     "role show": ("{word}",),
     "role update": ("{word}", "--allow", "users.read"),
+    "saml refresh": ("{word}",),
+    "saml show": ("{word}",),
+    "saml switch": ("{word}", "testing"),
+    "saml update": ("{word}", "--unsolicited"),
     "token create": ("{word}",),
     "token revoke": ("{token}",),
     "token rotate": ("{token}",),
@@ -85,6 +92,7 @@ FILES: dict[str, str] = {
     "import": "userName,title\n{word}@ours.example,Agent\n",
     "import ID": "id,title\n{user},Agent\n",
     "import TEAM": "userName,teams\nada@ours.example,{word}\n",
+    "saml create": metadata(),
 }
 """What a command reads from standard input."""
 

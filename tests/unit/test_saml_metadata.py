@@ -9,40 +9,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from scimserver.access.saml.metadata import parse_certificate, parse_metadata, require_web_address
+from scimserver.access.saml.metadata import parse_metadata
+from scimserver.directory.saml import parse_certificate, require_web_address
 from scimserver.kernel.errors import InvalidValue
+from tests.metadata import POST, key, metadata
 from tests.responses.provider import signer
 
 NOW = datetime.now(UTC)
-REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
-
-
-def key(certificate: str, use: str = 'use="signing"') -> str:
-    inside = "".join(certificate.splitlines()[1:-1])
-    return (
-        f'<md:KeyDescriptor {use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
-        f"<ds:X509Certificate>{inside}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-    )
-
-
-def metadata(
-    *,
-    entity_id: str = "https://idp.example.com",
-    location: str = "https://idp.example.com/sso",
-    binding: str = REDIRECT,
-    keys: str | None = None,
-    attributes: str = "",
-    role: str = "IDPSSODescriptor",
-) -> str:
-    return (
-        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}"'
-        f' {attributes}><md:{role} protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
-        f"{key(signer().certificate) if keys is None else keys}"
-        f'<md:SingleSignOnService Binding="{POST}" Location="https://idp.example.com/post"/>'
-        f'<md:SingleSignOnService Binding="{binding}" Location="{location}"/>'
-        f"</md:{role}></md:EntityDescriptor>"
-    )
 
 
 def several(*providers: str) -> str:
@@ -94,9 +67,9 @@ def test_provider_among_services_is_found():
         (metadata(entity_id=""), "names no provider"),
         (metadata(entity_id="a" * 1025), "names no provider"),
         (metadata(binding=POST), "HTTP-Redirect"),
-        (metadata(location="http://idp.example.com/sso"), "no https address"),
-        (metadata(location="javascript:alert(1)"), "no https address"),
-        (metadata(location="https://user@idp.example.com/"), "no https address"),
+        (metadata(location="http://idp.example.com/sso"), "no address to send people to"),
+        (metadata(location="javascript:alert(1)"), "no address to send people to"),
+        (metadata(location="https://user@idp.example.com/"), "no address to send people to"),
         (metadata(keys=""), "no certificate for signing"),
         (metadata(keys=key("-\nAAAA\n-")), "cannot be read"),
         (metadata(keys="".join(key(signer(str(n)).certificate) for n in range(11))), "more than 10"),
@@ -130,7 +103,7 @@ def test_certificate_with_a_key_of_another_kind_is_refused():
     "url", ["https://a.example/sso?x=1", "http://127.0.0.1:8080/sso", "http://localhost/"]
 )
 def test_address_that_people_can_be_sent_to_is_taken(url: str):
-    require_web_address(url)
+    require_web_address(url, attribute="resetUri")
 
 
 @pytest.mark.parametrize(
@@ -147,5 +120,5 @@ def test_address_that_people_can_be_sent_to_is_taken(url: str):
     ],
 )
 def test_address_that_people_cannot_be_sent_to_is_refused(url: str):
-    with pytest.raises(InvalidValue, match="no https address"):
-        require_web_address(url)
+    with pytest.raises(InvalidValue, match="no address to send people to"):
+        require_web_address(url, attribute="resetUri")

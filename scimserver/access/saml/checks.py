@@ -3,7 +3,7 @@
 The signature is verified by then. The library takes a missing word for a yes, a prefix or a part of an
 address for the address, and one of several audiences for all of them: here all is required, and equal.
 Sources: SAML 2.0 Profiles, section 4.1.4; SAML 2.0 Core, sections 2.4 and 2.5.
-Proven by tests/unit/test_saml_checks.py.
+Proven by tests/unit/test_saml_hostile.py.
 """
 
 import unicodedata

@@ -4,7 +4,7 @@ The text is decoded and parsed once here, by the parser that the library uses to
 it: whatever no honest response holds is refused, so that what attacks are made of never reaches the code
 that verifies. Signatures in a shape that is taken are left to `verify`.
 Sources: SAML 2.0 Core, section 5.4; SAML 2.0 Bindings, section 3.5; XML Signature Best Practices (W3C, 2013).
-Proven by tests/unit/test_saml_guard.py.
+Proven by tests/unit/test_saml_hostile.py.
 """
 
 import base64

@@ -4,7 +4,7 @@ The library checks shape, time and signature in its strict mode. Before it does,
 here under a list of what may be computed: libxmlsec1 transforms a document before it compares anything, and
 some transforms take as long as whoever wrote them wants. What is then believed is read from the one
 assertion that the signature covers.
-Slow, and not for the event loop. Proven by tests/unit/test_saml_verify.py and test_saml_hostile.py.
+Slow, and not for the event loop. Proven by tests/unit/test_saml_hostile.py.
 """
 
 # Neither of the two libraries says its types.

@@ -46,6 +46,10 @@ from scimserver.kernel.facts.roles import RoleCreated as RoleCreated
 from scimserver.kernel.facts.roles import RoleDeleted as RoleDeleted
 from scimserver.kernel.facts.roles import RoleUnchanged as RoleUnchanged
 from scimserver.kernel.facts.roles import RoleUpdated as RoleUpdated
+from scimserver.kernel.facts.saml import SamlConnectionCreated as SamlConnectionCreated
+from scimserver.kernel.facts.saml import SamlConnectionSwitched as SamlConnectionSwitched
+from scimserver.kernel.facts.saml import SamlConnectionUnchanged as SamlConnectionUnchanged
+from scimserver.kernel.facts.saml import SamlConnectionUpdated as SamlConnectionUpdated
 from scimserver.kernel.facts.sessions import SessionEnded as SessionEnded
 from scimserver.kernel.facts.sessions import SessionsAbsent as SessionsAbsent
 from scimserver.kernel.facts.sessions import SessionsEnded as SessionsEnded

@@ -33,6 +33,7 @@ class TargetKind(StrEnum):
     GROUP = "Group"
     ROLE = "Role"
     CASE = "Case"
+    SAML_CONNECTION = "SamlConnection"
 
 
 class Change(NamedTuple):

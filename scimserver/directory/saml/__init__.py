@@ -1,0 +1,21 @@
+"""SAML connections: identity providers that sign the people of an organisation in.
+
+What a response has to be is the matter of `access.saml`; here is what is kept. `model` and `certificates`
+are pure, `actions` are the verbs, `store` keeps the rows.
+"""
+
+from scimserver.directory.saml.actions import create as create
+from scimserver.directory.saml.actions import every as every
+from scimserver.directory.saml.actions import find as find
+from scimserver.directory.saml.actions import switch as switch
+from scimserver.directory.saml.actions import update as update
+from scimserver.directory.saml.certificates import Certificate as Certificate
+from scimserver.directory.saml.certificates import parse_certificate as parse_certificate
+from scimserver.directory.saml.model import Provider as Provider
+from scimserver.directory.saml.model import SamlConnection as SamlConnection
+from scimserver.directory.saml.model import State as State
+from scimserver.directory.saml.model import Wanted as Wanted
+from scimserver.directory.saml.model import difference as difference
+from scimserver.directory.saml.model import parse_path_id as parse_path_id
+from scimserver.directory.saml.model import path_id as path_id
+from scimserver.directory.saml.model import require_web_address as require_web_address

@@ -1,0 +1,129 @@
+"""What can be done to SAML connections. Every action requires its permission first, and notes what happened.
+
+Proven by tests/database/test_cli_saml.py.
+"""
+
+from dataclasses import replace
+
+from scimserver.db.pool import Database
+from scimserver.directory.limits import shown
+from scimserver.directory.saml import store
+from scimserver.directory.saml.model import (
+    NEXT,
+    Provider,
+    SamlConnection,
+    State,
+    Wanted,
+    difference,
+    settled,
+)
+from scimserver.kernel.errors import Conflicted, InvalidValue, NotFound
+from scimserver.kernel.facts import (
+    Change,
+    SamlConnectionCreated,
+    SamlConnectionSwitched,
+    SamlConnectionUnchanged,
+    SamlConnectionUpdated,
+)
+from scimserver.kernel.ids import OrganizationId, SamlConnectionId, new_uuid
+from scimserver.kernel.permissions import Permission
+from scimserver.work import Work
+
+
+async def create(work: Work, wanted: Wanted, provider: Provider) -> SamlConnection:
+    """A new connection, which is a draft.
+
+    Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`.
+    """
+    work.require(Permission.SAML_MANAGE)
+    wanted = settled(wanted)
+    made = SamlConnection(
+        id=SamlConnectionId(new_uuid()),
+        state=State.DRAFT,
+        provider=provider,
+        wanted=wanted,
+        fetched=work.now if wanted.metadata_url else None,
+        version=1,
+        created=work.now,
+        last_modified=work.now,
+    )
+    work.change(
+        store.INSERT, work.actor.organization, made.id, *store.columns(made), work.now, broken=store.BROKEN
+    )
+    changes = difference(None, provider, wanted)
+    work.note(SamlConnectionCreated(target=made.id, display=wanted.name, changes=changes))
+    return made
+
+
+async def update(
+    work: Work, current: SamlConnection, wanted: Wanted, provider: Provider | None = None
+) -> SamlConnection:
+    """Give a connection other settings, and other metadata where there is some: it counts from the commit on.
+
+    Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`, and `Conflicted` if `current`
+    is no longer current.
+    """
+    work.require(Permission.SAML_MANAGE)
+    wanted = settled(wanted)
+    changes = difference(current, provider or current.provider, wanted)
+    changed = replace(
+        current,
+        wanted=wanted,
+        provider=provider or current.provider,
+        fetched=work.now if provider and wanted.metadata_url else current.fetched,
+    )
+    if not changes:
+        work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
+        return current
+    return await _written(
+        work, changed, SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
+    )
+
+
+async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
+    """Take a connection into or out of use.
+
+    Raises `InvalidValue` for a state that does not follow, `NotPermitted`; when the work ends, `Conflicted`
+    if `current` is no longer current.
+    """
+    work.require(Permission.SAML_MANAGE)
+    if state is current.state:
+        work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
+        return current
+    if state not in NEXT[current.state]:
+        following = ", ".join(sorted(NEXT[current.state]))
+        raise InvalidValue(
+            f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
+        )
+    changes = (Change(path="state", old=current.state.value, new=state.value),)
+    fact = SamlConnectionSwitched(target=current.id, display=current.wanted.name, changes=changes)
+    return await _written(work, replace(current, state=state), fact)
+
+
+async def _written(
+    work: Work, changed: SamlConnection, fact: SamlConnectionUpdated | SamlConnectionSwitched
+) -> SamlConnection:
+    organization = work.actor.organization
+    columns = store.columns(changed)
+    if (
+        await work.run(
+            store.UPDATE, organization, changed.id, *columns, work.now, changed.version, broken=store.BROKEN
+        )
+        == 0
+    ):
+        raise Conflicted
+    work.note(fact)
+    return replace(changed, version=changed.version + 1, last_modified=work.now)
+
+
+async def find(database: Database, organization: OrganizationId, name: str) -> SamlConnection:
+    """The organisation's connection of that name. Raises `NotFound`."""
+    found = await store.find(database, organization, name)
+    if found is None:
+        raise NotFound(f'There is no SAML connection called "{shown(name)}": see `scimserver saml list`.')
+    return found
+
+
+async def every(database: Database, organization: OrganizationId) -> list[SamlConnection]:
+    """The organisation's connections, by name."""
+    return await store.every(database, organization)

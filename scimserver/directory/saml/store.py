@@ -1,0 +1,94 @@
+"""SAML connections' rows."""
+
+from datetime import timedelta
+from typing import Final
+
+from asyncpg import Record
+
+from scimserver.db.pool import Database, Reader
+from scimserver.db.queries import load
+from scimserver.directory.saml.certificates import parse_certificate
+from scimserver.directory.saml.model import Provider, SamlConnection, State, Wanted
+from scimserver.kernel.errors import AlreadyTaken
+from scimserver.kernel.ids import OrganizationId, SamlConnectionId
+from scimserver.work import Broken
+
+_QUERIES = load("saml")
+INSERT = _QUERIES.change("insert_connection")
+UPDATE = _QUERIES.change("update_connection")
+_FIND = _QUERIES["find_connection"]
+_GET = _QUERIES["get_connection"]
+_LIST = _QUERIES["list_connections"]
+
+BROKEN: Final[Broken] = {
+    "saml_connections_name_key": lambda: AlreadyTaken(
+        "The organisation has a SAML connection of that name already.", attribute="name"
+    ),
+    "saml_connections_idp_entity_id_key": lambda: AlreadyTaken(
+        "Another SAML connection of the organisation has the entity id of this metadata:"
+        " refresh that one, or have the identity provider use another entity id.",
+        attribute="metadata",
+    ),
+}
+
+
+def columns(connection: SamlConnection) -> tuple[object, ...]:
+    """The columns of a connection, in the order in which the queries list them."""
+    provider, wanted = connection.provider, connection.wanted
+    return (
+        wanted.name,
+        connection.state.value,
+        provider.entity_id,
+        provider.sso_url,
+        [each.pem for each in provider.certificates],
+        wanted.metadata_url,
+        connection.fetched,
+        wanted.allow_unsolicited,
+        wanted.authenticated_within,
+        wanted.reset_uri,
+        wanted.contact,
+    )
+
+
+async def find(database: Database, organization: OrganizationId, name: str) -> SamlConnection | None:
+    """The connection of that name."""
+    row = await database.fetchrow(_FIND, organization, name)
+    return _connection(row) if row else None
+
+
+async def get(
+    reader: Reader, organization: OrganizationId, connection: SamlConnectionId
+) -> SamlConnection | None:
+    """The connection of that id."""
+    row = await reader.fetchrow(_GET, organization, connection)
+    return _connection(row) if row else None
+
+
+async def every(database: Database, organization: OrganizationId) -> list[SamlConnection]:
+    """The organisation's connections, by name."""
+    return [_connection(row) for row in await database.fetch(_LIST, organization)]
+
+
+def _connection(row: Record) -> SamlConnection:
+    within: timedelta = row["authenticated_within"]
+    return SamlConnection(
+        id=SamlConnectionId(row["id"]),
+        state=State(row["state"]),
+        provider=Provider(
+            entity_id=row["idp_entity_id"],
+            sso_url=row["sso_url"],
+            certificates=tuple(map(parse_certificate, row["certificates"])),
+        ),
+        wanted=Wanted(
+            name=row["name"],
+            metadata_url=row["metadata_url"],
+            allow_unsolicited=row["allow_unsolicited"],
+            authenticated_within=within,
+            reset_uri=row["reset_uri"],
+            contact=row["contact"],
+        ),
+        fetched=row["fetched"],
+        version=row["version"],
+        created=row["created"],
+        last_modified=row["last_modified"],
+    )

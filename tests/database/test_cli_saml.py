@@ -1,0 +1,143 @@
+"""`scimserver saml`: connections made from metadata, changed, and taken into use."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Commands
+from tests.metadata import key, metadata
+from tests.responses.provider import signer
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Metadata in a file."""
+    path = tmp_path / "metadata.xml"
+    path.write_text(metadata(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def okta(acme: Commands, file: Path) -> Commands:
+    """Commands where `acme` has a SAML connection called `Okta`."""
+    acme.done("saml", "create", "acme", "Okta", "--metadata", str(file))
+    return acme
+
+
+def test_create_makes_a_draft_of_what_the_metadata_says(okta: Commands):
+    shown = okta.json("saml", "show", "acme", "Okta")
+    assert (shown["state"], shown["entityId"], shown["ssoUrl"]) == (
+        "draft",
+        "https://idp.example.com",
+        "https://idp.example.com/sso",
+    )
+    assert [each["subject"] for each in shown["certificates"]] == ["CN=idp"]
+    [entry] = [each for each in okta.log("acme") if each["event"] == "saml_connection.create"]
+    assert entry["outcome"] == "success"
+    assert "BEGIN CERTIFICATE" not in str(entry)
+
+
+def test_create_says_what_the_identity_provider_has_to_know(okta: Commands, monkeypatch: pytest.MonkeyPatch):
+    assert "ourAcsUrl" not in okta.json("saml", "show", "acme", "Okta")
+    monkeypatch.setenv("SCIMSERVER_PUBLIC_URL", "https://id.example.com")
+    shown = okta.json("saml", "show", "acme", "Okta")
+    assert shown["ourAcsUrl"].startswith("https://id.example.com/saml/")
+    assert shown["ourAcsUrl"].endswith("/acs")
+    assert shown["ourEntityId"] in okta.done("saml", "show", "acme", "Okta")
+
+
+@pytest.mark.parametrize(
+    "text,said",
+    [
+        ("hello", "no well-formed XML"),
+        ("<!DOCTYPE a><a/>", "document type"),
+        (metadata(keys=""), "no certificate"),
+        (metadata(location="http://idp.example.com/"), "no address to send people to"),
+    ],
+)
+def test_create_refuses_metadata_that_cannot_be_used(acme: Commands, file: Path, text: str, said: str):
+    file.write_text(text, encoding="utf-8")
+    assert said in acme.refused("saml", "create", "acme", "Okta", "--metadata", str(file))
+    assert acme.json("saml", "list", "acme") == []
+    [entry] = [each for each in acme.log("acme") if each["event"] == "saml_connection.create"]
+    assert (entry["outcome"], entry["reason"]) == ("failure", "invalid_value")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/metadata", "https://localhost/", "https://169.254.169.254/"]
+)
+def test_create_fetches_nothing_from_a_private_network(acme: Commands, url: str):
+    said = acme.refused("saml", "create", "acme", "Okta", "--metadata-url", url)
+    assert "not on the public network" in said
+    assert acme.json("saml", "list", "acme") == []
+
+
+def test_create_takes_one_source_of_metadata(acme: Commands, file: Path):
+    assert "--metadata" in acme.refused("saml", "create", "acme", "Okta", code=2)
+    both = ("--metadata", str(file), "--metadata-url", "https://idp.example.com/")
+    assert "--metadata" in acme.refused("saml", "create", "acme", "Okta", *both, code=2)
+
+
+def test_name_and_entity_id_are_one_connection_s_in_an_organisation(okta: Commands, file: Path):
+    said = okta.refused("saml", "create", "acme", "Okta", "--metadata", str(file))
+    assert "of that name already" in said or "entity id" in said
+    assert "entity id" in okta.refused("saml", "create", "acme", "Other", "--metadata", str(file))
+    okta.done("org", "create", "beta", "--domain", "beta.example")
+    okta.done("saml", "create", "beta", "Okta", "--metadata", str(file))
+
+
+def test_refresh_shows_what_changes_and_asks(okta: Commands, file: Path):
+    keys = key(signer().certificate) + key(signer("next").certificate)
+    file.write_text(metadata(keys=keys), encoding="utf-8")
+    command = ("saml", "refresh", "acme", "Okta", "--metadata", str(file))
+    declined = okta(*command, answer="n\n")
+    assert declined.exit_code == 1
+    assert "certificates:" in declined.stderr
+    assert len(okta.json("saml", "show", "acme", "Okta")["certificates"]) == 1
+    okta(*command, answer="y\n")
+    assert len(okta.json("saml", "show", "acme", "Okta")["certificates"]) == 2
+
+
+def test_refresh_that_changes_nothing_does_not_ask(okta: Commands, file: Path):
+    assert okta.done("saml", "refresh", "acme", "Okta", "--metadata", str(file)) == "Nothing has changed.\n"
+    assert okta.log("acme")[-1]["outcome"] == "noop"
+
+
+def test_refresh_without_an_address_wants_a_file(okta: Commands):
+    assert "--metadata" in okta.refused("saml", "refresh", "acme", "Okta", "--yes")
+
+
+def test_update_changes_what_it_names(okta: Commands):
+    changed = okta.json(
+        *("saml", "update", "acme", "Okta", "--name", "Acme Okta", "--within", "1", "--unsolicited"),
+        *("--reset-uri", "https://acme.okta.example/", "--contact", "it@acme.example"),
+    )
+    assert (changed["name"], changed["authenticatedWithinHours"], changed["allowUnsolicited"]) == (
+        "Acme Okta",
+        1,
+        True,
+    )
+    again = okta.json("saml", "update", "acme", "Acme Okta", "--reset-uri", "", "--no-unsolicited")
+    assert (again["resetUri"], again["contact"], again["allowUnsolicited"]) == (
+        None,
+        "it@acme.example",
+        False,
+    )
+
+
+def test_update_of_what_may_not_be_is_refused(okta: Commands):
+    said = okta.refused("saml", "update", "acme", "Okta", "--reset-uri", "http://acme.okta.example/")
+    assert "no address to send people to" in said
+    assert okta.log("acme")[-1]["outcome"] == "failure"
+
+
+def test_connection_is_tried_before_it_is_used(okta: Commands):
+    assert "After draft comes disabled, testing" in okta.refused("saml", "switch", "acme", "Okta", "active")
+    for state in ("testing", "active", "disabled"):
+        assert okta.json("saml", "switch", "acme", "Okta", state)["state"] == state
+    assert "After disabled comes testing" in okta.refused("saml", "switch", "acme", "Okta", "active")
+
+
+def test_unknown_connection_is_not_found(acme: Commands):
+    for command in ("show", "refresh", "update"):
+        assert 'no SAML connection called "Okta"' in acme.refused("saml", command, "acme", "Okta")
