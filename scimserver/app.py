@@ -16,12 +16,14 @@ from scimserver.access.gate import Gate
 from scimserver.access.guesses import Guesses
 from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
+from scimserver.access.saml.desk import SamlDesk
 from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
 from scimserver.console.cookies import Cookies
 from scimserver.console.face import ConsoleFace
 from scimserver.console.render import Styles
+from scimserver.console.saml import SamlFace
 from scimserver.console.visit import Services
 from scimserver.db.pool import Database
 from scimserver.directory.mail import of_organization
@@ -101,6 +103,8 @@ async def application(
     face.add_routes(app)
     services = _services(settings, surroundings, room, refusals, desk)
     ConsoleFace(services).add_routes(app)
+    saml = SamlDesk()
+    SamlFace(services, saml).add_routes(app)
     product = ProductFace(
         room=room,
         login=services.login,
@@ -122,6 +126,7 @@ async def application(
             yield app
     finally:
         hasher.close()
+        saml.close()
 
 
 def _mail(

@@ -196,6 +196,36 @@ CREATE TABLE credentials (
     CONSTRAINT credentials_set_by_check CHECK (set_by IN ('owner', 'link', 'administrator', 'connection'))
 );
 
+-- Requests to identity providers that wait for their answers, each in the browser that was sent with it: by the
+-- digest of the secret that its cookie holds.
+CREATE TABLE saml_requests (
+    org_id         uuid        NOT NULL,
+    connection_id  uuid        NOT NULL,
+    id             text        COLLATE "C" NOT NULL,
+    browser        bytea       NOT NULL,
+    user_id        uuid        NOT NULL,
+    created        timestamptz NOT NULL,
+    expires        timestamptz NOT NULL,
+    CONSTRAINT saml_requests_pkey PRIMARY KEY (org_id, connection_id, id),
+    CONSTRAINT saml_requests_connection_id_fkey FOREIGN KEY (org_id, connection_id)
+        REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT saml_requests_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
+);
+CREATE INDEX saml_requests_expires_idx ON saml_requests (expires);
+
+-- Assertions that were used, for as long as anybody would take them again.
+CREATE TABLE saml_assertions (
+    org_id         uuid        NOT NULL,
+    connection_id  uuid        NOT NULL,
+    id             text        COLLATE "C" NOT NULL,
+    expires        timestamptz NOT NULL,
+    CONSTRAINT saml_assertions_pkey PRIMARY KEY (org_id, connection_id, id),
+    CONSTRAINT saml_assertions_connection_id_fkey FOREIGN KEY (org_id, connection_id)
+        REFERENCES saml_connections (org_id, id) ON DELETE CASCADE
+);
+CREATE INDEX saml_assertions_expires_idx ON saml_assertions (expires);
+
 -- Whoever is signed in, by the digest of the secret that a cookie or a program of the product holds. Ended
 -- sessions are deleted. network, agent: for the list of sessions, cut to what people recognise.
 CREATE TABLE sessions (

@@ -4,7 +4,7 @@ Proven by tests/console/test_cookies.py.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -29,9 +29,15 @@ class Cookie(StrEnum):
     LINK = "link"
     """The token of a link that was followed, so that it stands in no address."""
 
+    SAML = "saml"
+    """The secret of a browser that was sent to an identity provider, and comes back from there."""
 
-LASTS: Final = {Cookie.DEVICE: 90 * 24 * 3600, Cookie.LINK: 900}
+
+LASTS: Final = {Cookie.DEVICE: 90 * 24 * 3600, Cookie.LINK: 900, Cookie.SAML: 600}
 """Seconds; the others end with the browser."""
+
+_CROSS_SITE: Final = frozenset({Cookie.SAML})
+"""What has to come back with a form that another site sends: an identity provider's response."""
 
 
 class Cookies:
@@ -58,11 +64,19 @@ class Cookies:
             max_age=LASTS.get(cookie),
             secure=self._is_secure,
             httponly=True,
-            samesite="Lax",
+            samesite=self._same_site(cookie),
         )
+
+    def _same_site(self, cookie: Cookie) -> Literal["Lax", "None"]:
+        # Browsers take None with https alone; without it, all of this machine is one site.
+        return "None" if cookie in _CROSS_SITE and self._is_secure else "Lax"
 
     def remove(self, response: web.StreamResponse, cookie: Cookie) -> None:
         """Let the browser forget a value."""
         response.del_cookie(
-            self.name(cookie), path="/", secure=self._is_secure, httponly=True, samesite="Lax"
+            self.name(cookie),
+            path="/",
+            secure=self._is_secure,
+            httponly=True,
+            samesite=self._same_site(cookie),
         )

@@ -62,6 +62,12 @@ def is_token_for(binding: str | None, token: str) -> bool:
     return binding is not None and hmac.compare_digest(token_for(binding).encode(), token.encode())
 
 
+def require_host(request: web.Request, place: Place) -> None:
+    """Raise `BadForm` for a request that is meant for another host."""
+    if request.host.lower() not in place.hosts:
+        raise BadForm(421, f"These pages are at {place.url(request.path)}.")
+
+
 def require_same_site(request: web.Request, place: Place) -> None:
     """Raise `BadForm` where the browser says that another site sends the request.
 
@@ -73,14 +79,16 @@ def require_same_site(request: web.Request, place: Place) -> None:
         raise BadForm(403, f"This form was sent by another site. Go to {place.origin} and fill it in there.")
 
 
-async def read_form(request: web.Request, seconds: float, names: Collection[str]) -> Form:
-    """The form that a request carries, of these fields.
+async def read_form(
+    request: web.Request, seconds: float, names: Collection[str], *, limit: int = BODY_LIMIT
+) -> Form:
+    """The form that a request carries, of these fields and at most `limit` bytes.
 
     Raises `BadForm`, and what `read_body` raises.
     """
     if request.content_type != _MEDIA_TYPE:
         raise BadForm(415, f"Send the form as {_MEDIA_TYPE}, as browsers do.")
-    body = await read_body(request, BODY_LIMIT, seconds)
+    body = await read_body(request, limit, seconds)
     values = dict[str, str]()
     for name, value in _fields(body):
         if name in values:

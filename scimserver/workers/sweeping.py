@@ -17,6 +17,8 @@ _DROP_SOURCES = _QUERIES["drop_old_sources"]
 _DROP_MAIL = _QUERIES["drop_failed_mail"]
 _DROP_LINKS = _QUERIES["drop_dead_links"]
 _DROP_ALLOWANCES = _QUERIES["drop_idle_allowances"]
+_DROP_SAML_REQUESTS = _QUERIES["drop_old_saml_requests"]
+_DROP_SAML_ASSERTIONS = _QUERIES["drop_old_saml_assertions"]
 
 EVERY: Final = timedelta(minutes=10)
 DEVICES_KEPT: Final = timedelta(days=90)
@@ -50,3 +52,5 @@ class Broom:
         await transaction.execute(_DROP_MAIL, now - FAILED_MAIL_KEPT)
         await transaction.execute(_DROP_LINKS, now - _COUNTED)
         await transaction.execute(_DROP_ALLOWANCES, now - _COUNTED)
+        await transaction.execute(_DROP_SAML_REQUESTS, now)
+        await transaction.execute(_DROP_SAML_ASSERTIONS, now)

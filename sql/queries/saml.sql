@@ -40,3 +40,32 @@ FROM saml_connections WHERE org_id = $1 AND id = $2;
 SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
        authenticated_within, reset_uri, contact, version, created, last_modified
 FROM saml_connections WHERE org_id = $1 ORDER BY name;
+
+-- change: insert_request
+-- A request to an identity provider.
+-- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 user, $6 now, $7 until when
+change AS (
+    INSERT INTO saml_requests (org_id, connection_id, id, browser, user_id, created, expires)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id
+)
+
+-- name: peek_request
+-- The request that waits for its answer in a browser.
+-- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 now
+SELECT user_id FROM saml_requests
+WHERE org_id = $1 AND connection_id = $2 AND id = $3 AND browser = $4 AND expires > $5;
+
+-- change: take_request
+-- A request is answered: nobody else's answer counts.  $1 organisation, $2 connection, $3 id, $4 now
+change AS (
+    DELETE FROM saml_requests WHERE org_id = $1 AND connection_id = $2 AND id = $3 AND expires > $4 RETURNING id
+)
+
+-- change: use_assertion
+-- An assertion is used, if it was not before.  $1 organisation, $2 connection, $3 id, $4 until when
+change AS (
+    INSERT INTO saml_assertions (org_id, connection_id, id, expires) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)

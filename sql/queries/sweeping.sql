@@ -32,3 +32,11 @@ DELETE FROM password_resets WHERE expires < $1 OR used < $1;
 -- name: drop_idle_allowances
 -- Allowances of which nothing is taken that still counts. Every organisation's: an operator's job.  $1 before
 DELETE FROM mail_allowances WHERE $1 > ALL (moments);
+
+-- name: drop_old_saml_requests
+-- Requests to identity providers that nobody answered. Every organisation's: an operator's job.  $1 now
+DELETE FROM saml_requests WHERE expires <= $1;
+
+-- name: drop_old_saml_assertions
+-- Assertions that nobody would take again anyway. Every organisation's: an operator's job.  $1 now
+DELETE FROM saml_assertions WHERE expires <= $1;

@@ -22,6 +22,13 @@ TRY = """
     VALUES ($1, $2, $3, $4, $5, 'infinity')
 """
 DEVICE = "INSERT INTO known_devices (org_id, user_id, digest, last_used) VALUES ($1, $2, $3, $4)"
+CONNECTION = """
+    INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates,
+                                  allow_unsolicited, authenticated_within, contact, created, last_modified)
+    VALUES ($1, $2, '', 'testing', '', '', '{}', false, '1 hour', '', now(), now())
+"""
+REQUEST = "INSERT INTO saml_requests VALUES ($1, $2, 'r', '\\x01', $3, $4, $4)"
+ASSERTION = "INSERT INTO saml_assertions VALUES ($1, $2, 'a', $3)"
 SOURCE = "INSERT INTO sign_in_sources (source, empty_at) VALUES ('\\x01', $1)"
 
 
@@ -81,6 +88,19 @@ async def test_tries_of_a_user_stay_where_they_count(
     await house.connection.execute(TRY, house.organization, ada.id, device, failures, long_ago)
     await swept(house)
     assert await count(house.connection, "sign_in_tries") == left
+
+
+@pytest.mark.parametrize("after,left", [(0 * SECOND, 0), (SECOND, 1)])
+async def test_saml_requests_and_assertions_go_when_nobody_takes_them_any_more(
+    house: House, ada: User, after: timedelta, left: int
+):
+    end = house.hands() + after
+    await house.connection.execute(CONNECTION, house.organization, NOBODY)
+    await house.connection.execute(REQUEST, house.organization, NOBODY, ada.id, end)
+    await house.connection.execute(ASSERTION, house.organization, NOBODY, end)
+    await swept(house)
+    assert await count(house.connection, "saml_requests") == left
+    assert await count(house.connection, "saml_assertions") == left
 
 
 async def test_sweeping_is_not_done_all_the_time(house: House, database: Database):

@@ -5,6 +5,9 @@ It shares nothing with what verifies them, so that a mistake there is not made h
 
 import base64
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -28,10 +31,31 @@ BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 
-ACS = "https://scim.example.com/saml/c/acs"
-ENTITY = "https://scim.example.com/saml/c/metadata"
+SERVICE = "https://scim.example.com/saml/c"
+ACS = f"{SERVICE}/acs"
+ENTITY = f"{SERVICE}/metadata"
 IDP = "https://idp.example.com/metadata"
 SSO = "https://idp.example.com/sso"
+
+
+_REQUEST = "_request"
+_ELSEWHERE: ContextVar[dict[str, str]] = ContextVar("elsewhere")
+
+
+@contextmanager
+def meant_for(service: str, request: str = _REQUEST) -> Generator[None]:
+    """Responses made in the block are for a connection, and answer a request, but where they lie."""
+    token = _ELSEWHERE.set({SERVICE: service, _REQUEST: request})
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
+
+
+def _moved(text: str) -> str:
+    for old, new in _ELSEWHERE.get({}).items():
+        text = text.replace(old, new)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,10 @@ class Told:
                 attribute = _add(attributes, SAML, "Attribute")
                 _set(attribute, Name=key)
                 _add(attribute, SAML, "AttributeValue").text = value
+        for element in response.iter():
+            element.text = element.text and _moved(element.text)
+            for key, value in element.attrib.items():
+                element.set(key, _moved(value))
         return response
 
 

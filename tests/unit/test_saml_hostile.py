@@ -36,7 +36,7 @@ TRUST = Trust(
 
 
 def judged(response: str) -> Asserted:
-    asserted = verified(guard(response), TRUST)
+    asserted = verified(guard(response).xml, TRUST)
     check(asserted, EXPECTED, datetime.now(UTC))
     return asserted
 

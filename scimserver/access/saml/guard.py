@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
@@ -54,8 +55,17 @@ _SPACE: Final = re.compile(r"[ \t\r\n]+")
 _ID_NAMES: Final = frozenset({"id", "ID", "Id", "iD"})
 
 
-def guard(sent: str) -> bytes:
-    """The response's XML, if it can be one that `verify` may look at. Raises `ResponseRefused`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """A response that `verify` may look at."""
+
+    xml: bytes
+    in_response_to: str | None
+    """The request that it says it answers. Nobody has signed that yet."""
+
+
+def guard(sent: str) -> Guarded:
+    """The response, if it can be one. Raises `ResponseRefused`."""
     xml = _decoded(sent)
     root = _parsed(xml)
     if root.tag != f"{_PROTOCOL}Response":
@@ -65,7 +75,7 @@ def guard(sent: str) -> bytes:
     _check_ids(elements)
     _check_assertion(elements)
     _check_signatures(elements)
-    return xml
+    return Guarded(xml=xml, in_response_to=root.get("InResponseTo"))
 
 
 def _decoded(sent: str) -> bytes:

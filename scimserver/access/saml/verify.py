@@ -12,24 +12,30 @@ Slow, and not for the event loop. Proven by tests/unit/test_saml_hostile.py.
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, cast
+from urllib.parse import urlencode
 
 import xmlsec
 from lxml import etree
+from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.metadata import OneLogin_Saml2_Metadata
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from xmlsec import constants
 
 from scimserver.access.saml.asserted import Asserted, Confirmation
 from scimserver.access.saml.refusal import ResponseRefused, Why
+from scimserver.access.saml.trust import Trust
 
 SKEW_S: Final = 120
 """Seconds by which clocks may differ."""
+
+_CACHED_S: Final = 24 * 3600
+"""How long an identity provider may keep our metadata without looking again, in seconds."""
 
 cast(Any, OneLogin_Saml2_Constants).ALLOWED_CLOCK_DRIFT = SKEW_S
 
@@ -78,17 +84,24 @@ _WHY: Final = {
 """What the library says, in our words; all that is not here has to do with signatures."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Whom a connection believes, and as whom it listens."""
+def libraries_agree() -> bool:
+    """Whether both libraries carry the same libxml2: documents of one are no documents of another."""
+    return xmlsec.get_libxml_version() == etree.LIBXML_VERSION
 
-    entity_id: str
-    """Our own name for the identity provider."""
-    acs_url: str
-    idp_entity_id: str
-    sso_url: str
-    certificates: tuple[str, ...]
-    """In PEM: whoever signs has the key of one of them."""
+
+def request_to(trust: Trust, relay: str) -> tuple[str, str]:
+    """A request to sign somebody in: its id, and the address to which the browser takes it."""
+    request: Any = OneLogin_Saml2_Authn_Request(_settings(trust))
+    query = urlencode({"SAMLRequest": request.get_request(), "RelayState": relay})
+    joint = "&" if "?" in trust.sso_url else "?"
+    return request.get_id(), f"{trust.sso_url}{joint}{query}"
+
+
+def metadata_of(trust: Trust) -> bytes:
+    """Our own metadata for an identity provider. It has no end: it says nothing that grows old."""
+    ours = _settings(trust).get_sp_data()
+    made: Any = OneLogin_Saml2_Metadata.builder(ours, wsign=True, valid_until="", cache_duration=_CACHED_S)
+    return made.encode()
 
 
 def verified(xml: bytes, trust: Trust) -> Asserted:

@@ -19,3 +19,10 @@ from scimserver.directory.saml.model import difference as difference
 from scimserver.directory.saml.model import parse_path_id as parse_path_id
 from scimserver.directory.saml.model import path_id as path_id
 from scimserver.directory.saml.model import require_web_address as require_web_address
+from scimserver.directory.saml.requests import AnsweredAlready as AnsweredAlready
+from scimserver.directory.saml.requests import Asked as Asked
+from scimserver.directory.saml.requests import UsedBefore as UsedBefore
+from scimserver.directory.saml.requests import asked as asked
+from scimserver.directory.saml.requests import begin_trial as begin_trial
+from scimserver.directory.saml.requests import finish_trial as finish_trial
+from scimserver.directory.saml.store import get as get

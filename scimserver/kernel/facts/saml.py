@@ -42,3 +42,12 @@ class SamlConnectionSwitched(Fact):
     name = "saml_connection.switched"
     target_kind = TargetKind.SAML_CONNECTION
     announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlTried(Fact):
+    """Somebody who manages SAML tried a connection out; nobody was signed in by it."""
+
+    attempt = "saml_connection.try"
+    name = "saml_connection.tried"
+    target_kind = TargetKind.SAML_CONNECTION

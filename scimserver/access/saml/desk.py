@@ -1,0 +1,91 @@
+"""Where SAML responses are judged: in a few threads of their own, with a limit to how many wait.
+
+The libraries are looked for when it opens. Without them, or with two that do not fit together, there is no
+SAML, and everything else goes on. Proven by tests/unit/test_saml_desk.py.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Final
+
+import structlog
+
+from scimserver.access.saml.checks import Expected
+from scimserver.access.saml.guard import Guarded
+from scimserver.access.saml.judgement import Judgement
+from scimserver.access.saml.trust import Trust
+from scimserver.kernel.errors import Unavailable
+
+_THREADS: Final = 2
+_PLACES: Final = 32
+"""How many responses may wait."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Libraries:
+    """The modules that know the libraries."""
+
+    verify: Any
+    judge: Any
+
+
+class SamlDesk:
+    """Judges responses, and writes what identity providers read; close it when done."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="saml")
+        self._inside = 0
+        self._libraries = _libraries()
+
+    async def judge(self, response: Guarded, trust: Trust, expected: Expected, now: datetime) -> Judgement:
+        """What came of a response. Raises `Unavailable` where too many wait, or there is no SAML."""
+        judge = self._fitting().judge.judge
+        if self._inside >= _PLACES:
+            raise Unavailable("Too many people sign in at the same time: try again in a moment.")
+        self._inside += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, judge, response, trust, expected, now)
+        finally:
+            self._inside -= 1
+
+    def request_to(self, trust: Trust, relay: str) -> tuple[str, str]:
+        """A request to sign somebody in: its id, and the address to which the browser takes it.
+
+        Raises `Unavailable` where there is no SAML.
+        """
+        return self._fitting().verify.request_to(trust, relay)
+
+    def metadata_of(self, trust: Trust) -> bytes:
+        """Our own metadata for an identity provider. Raises `Unavailable` where there is no SAML."""
+        return self._fitting().verify.metadata_of(trust)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _fitting(self) -> _Libraries:
+        if self._libraries is None:
+            raise Unavailable(
+                "SAML is out of order on this server: its operator finds the reason in its log."
+            )
+        return self._libraries
+
+
+def _libraries() -> _Libraries | None:
+    """The modules that know the libraries; None where those are not there, or carry different ones."""
+    try:
+        verify = import_module("scimserver.access.saml.verify")
+        judge = import_module("scimserver.access.saml.judge")
+    except Exception as failure:  # noqa: BLE001 - xmlsec raises errors of its own while it is imported
+        _log.error("saml.out_of_order", exc_info=failure)
+        return None
+    if not verify.libraries_agree():
+        _log.error("saml.out_of_order", reason="lxml and xmlsec carry different versions of libxml2")
+        return None
+    return _Libraries(verify, judge)

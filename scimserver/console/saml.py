@@ -1,0 +1,228 @@
+"""`/saml/{connection}/…`: where identity providers send people, and what they have to know of us.
+
+A connection is tried out by whoever manages SAML: what its identity provider asserts is shown, with each
+check and what came of it, and nobody is signed in by it.
+Proven by tests/console/test_saml_trial.py.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiohttp import web
+
+from scimserver.access.saml.checks import FRESH, SKEW, Expected
+from scimserver.access.saml.desk import SamlDesk
+from scimserver.access.saml.guard import MAX_RESPONSE, Guarded, guard
+from scimserver.access.saml.place import addresses_of
+from scimserver.access.saml.refusal import ResponseRefused, Why
+from scimserver.access.saml.trust import Trust
+from scimserver.console import faults, forms, render
+from scimserver.console.attempts import attempt
+from scimserver.console.cookies import Cookie
+from scimserver.console.forms import BadForm, Form
+from scimserver.console.visit import Services, Visit
+from scimserver.directory import saml
+from scimserver.directory.saml import Asked, SamlConnection, State
+from scimserver.http.caller import origin
+from scimserver.http.requestid import ROUTE
+from scimserver.kernel.actor import NOBODY, Actor, ActorKind
+from scimserver.kernel.errors import NotFound, Refused
+from scimserver.kernel.facts import SamlTried
+from scimserver.kernel.ids import OrganizationId
+from scimserver.kernel.permissions import Permission
+from scimserver.kernel.secrets import new_secret
+
+BODY_LIMIT: Final = 2 * MAX_RESPONSE
+"""The most bytes of a form with a response: in base64, with signs that a form writes in three characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A connection, and how it is reached."""
+
+    organization: OrganizationId
+    connection: SamlConnection
+    trust: Trust
+
+
+class SamlFace:
+    """Serves the addresses of SAML connections."""
+
+    def __init__(self, services: Services, desk: SamlDesk) -> None:
+        self._services = services
+        self._desk = desk
+
+    def add_routes(self, application: web.Application) -> None:
+        """Serve metadata, trials and what comes back from identity providers."""
+        for path, handle in (
+            ("/saml/{connection}/metadata", self._metadata),
+            ("/saml/{connection}/try", self._try),
+        ):
+            application.router.add_get(path, self._handler(path, handle))
+        path = "/saml/{connection}/acs"
+        application.router.add_post(path, self._handler(path, self._consume))
+
+    def _handler(
+        self, path: str, handle: Callable[[Visit], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def answer(request: web.Request) -> web.Response:
+            request[ROUTE] = path
+            services = self._services
+            came_from = origin(request, path, services.trusted_proxies)
+            visit = Visit(services=services, request=request, origin=came_from)
+            try:
+                forms.require_host(request, services.place)
+                response = await handle(visit)
+            except Exception as failure:  # noqa: BLE001 - every failure is answered with a page
+                response = faults.told(visit, failure)
+            response.headers["Referrer-Policy"] = "no-referrer"
+            return response
+
+        return answer
+
+    # -- what an identity provider has to know -----------------------------------
+
+    async def _metadata(self, visit: Visit) -> web.Response:
+        place = await self._place(visit)
+        response = web.Response(
+            body=self._desk.metadata_of(place.trust), content_type="application/samlmetadata+xml"
+        )
+        return render.protected(response)
+
+    # -- trying a connection out -------------------------------------------------
+
+    async def _try(self, visit: Visit) -> web.Response:
+        """Send whoever manages SAML to the identity provider, to come back with what it asserts."""
+        await visit.recognise()
+        if visit.caller is None:
+            return visit.redirect(f"/signin?next={visit.request.path}")
+        place = await self._place(visit)
+        if place.organization != visit.actor.organization:
+            raise NotFound(_NOWHERE)
+        browser, relay = new_secret(), new_secret()
+        request, address = self._desk.request_to(place.trust, relay)
+        async with attempt(visit, SamlTried, visit.actor) as work:
+            await saml.begin_trial(work, place.connection, request, browser)
+        response = web.Response(status=303, headers={"Location": address})
+        visit.services.cookies.write(response, Cookie.SAML, browser)
+        return render.protected(response)
+
+    async def _consume(self, visit: Visit) -> web.Response:
+        """Take a response, which another site sends: what ties it to this browser is a cookie of its own."""
+        place = await self._place(visit)
+        try:
+            response = guard(await _sent(visit))
+            asked = await self._asked(visit, place, response)
+        except ResponseRefused as refused:
+            return await self._refused(visit, place, refused)
+        return await self._tried(visit, place, asked, response)
+
+    async def _asked(self, visit: Visit, place: _Place, response: Guarded) -> Asked:
+        room = self._services.room
+        asked = await saml.asked(
+            room.database,
+            place.organization,
+            place.connection.id,
+            response.in_response_to,
+            visit.cookie(Cookie.SAML),
+            room.clock(),
+        )
+        if asked is None:
+            raise ResponseRefused(Why.REQUEST, "Nobody asked for it in this browser.")
+        return asked
+
+    async def _tried(self, visit: Visit, place: _Place, asked: Asked, response: Guarded) -> web.Response:
+        """Show whoever tries a connection out what came of it, and sign nobody in."""
+        services, now = self._services, self._services.room.clock()
+        judgement = await self._desk.judge(response, place.trust, _expected(place, asked), now)
+        who = Actor(
+            kind=ActorKind.USER,
+            organization=place.organization,
+            permissions=frozenset({Permission.SAML_MANAGE}),
+            user=asked.user,
+        )
+        said = ""
+        try:
+            async with attempt(visit, SamlTried, who) as work:
+                refusal = judgement.refusal
+                if refusal is not None:
+                    raise refusal
+                assert judgement.asserted is not None
+                until = now + FRESH + 2 * SKEW
+                await saml.finish_trial(work, place.connection, asked, judgement.asserted.id, until)
+        except Refused as refused:
+            said = refused.detail
+        page = visit.page(
+            "saml_trial.html",
+            Form(status=422 if said else 200),
+            connection=place.connection.wanted.name,
+            steps=judgement.steps,
+            asserted=judgement.asserted,
+            said=said,
+        )
+        services.cookies.remove(page, Cookie.SAML)
+        return page
+
+    # -- shared ------------------------------------------------------------------
+
+    async def _place(self, visit: Visit) -> _Place:
+        """The connection that the address names, if it is in use. Raises `NotFound`."""
+        named = saml.parse_path_id(visit.request.match_info["connection"])
+        if named is None:
+            raise NotFound(_NOWHERE)
+        organization, identity = named
+        found = await saml.get(self._services.room.database, organization, identity)
+        if found is None or found.state is State.DISABLED:
+            raise NotFound(_NOWHERE)
+        ours = addresses_of(self._services.place.url(""), organization, found.id)
+        trust = Trust(
+            entity_id=ours.entity_id,
+            acs_url=ours.acs_url,
+            idp_entity_id=found.provider.entity_id,
+            sso_url=found.provider.sso_url,
+            certificates=tuple(each.pem for each in found.provider.certificates),
+        )
+        return _Place(organization=organization, connection=found, trust=trust)
+
+    async def _refused(self, visit: Visit, place: _Place, refused: ResponseRefused) -> web.Response:
+        """One page for every reason; the reason is in the log, under the number that the page shows."""
+        services = self._services
+        entry = services.refusals.seen(
+            replace(NOBODY, organization=place.organization),
+            visit.origin,
+            reason=refused.why.value,
+            now=services.room.clock(),
+            status=403,
+            event=SamlTried.attempt,
+        )
+        if entry is not None:
+            await services.room.record(entry)
+        status = 400 if refused.why is Why.MALFORMED else 403
+        return faults.told(visit, BadForm(status, _REFUSED.format(number=visit.origin.request_id)))
+
+
+_NOWHERE: Final = "There is no such page, or not any more."
+_REFUSED: Final = (
+    "What your identity provider sent lets nobody in. Begin again; if it happens again, tell your"
+    " organisation's systems administrator the number {number}."
+)
+
+
+async def _sent(visit: Visit) -> str:
+    """The one response in the form. Raises `ResponseRefused`, and what reading a form raises."""
+    names = ("SAMLResponse", "RelayState")
+    form = await forms.read_form(visit.request, visit.services.body_seconds, names, limit=BODY_LIMIT)
+    if not form["SAMLResponse"]:
+        raise ResponseRefused(Why.MALFORMED, "The form holds no SAMLResponse.")
+    return form["SAMLResponse"]
+
+
+def _expected(place: _Place, asked: Asked) -> Expected:
+    return Expected(
+        entity_id=place.trust.entity_id,
+        acs_url=place.trust.acs_url,
+        idp_entity_id=place.trust.idp_entity_id,
+        request=asked.id,
+        authenticated_within=place.connection.wanted.authenticated_within,
+    )
