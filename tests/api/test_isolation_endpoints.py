@@ -24,6 +24,9 @@ OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 OF_PEOPLE = {"/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", STATIC + Styles().name}
 """What people see: tests/console looks at it."""
 
+OF_SAML = {f"/saml/{{connection}}/{name}" for name in ("metadata", "try", "acs")}
+"""Where identity providers send people: tests/console/test_saml_trial.py looks at it."""
+
 OF_PROGRAMS = {"/session", "/session/introspect"}
 """What the product's programs ask: tests/api/test_session_api.py looks at it."""
 
@@ -32,7 +35,7 @@ async def test_application_serves_what_is_walked_over(installation: Installation
     app = installation.http.app
     assert isinstance(app, web.Application)
     served = {resource.canonical for resource in app.router.resources()}
-    assert served == {BASE_PATH + "{tail}"} | OF_NOBODY | OF_PEOPLE | OF_PROGRAMS
+    assert served == {BASE_PATH + "{tail}"} | OF_NOBODY | OF_PEOPLE | OF_SAML | OF_PROGRAMS
 
 
 @pytest.mark.parametrize("path", PATHS)

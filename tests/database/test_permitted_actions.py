@@ -1,7 +1,7 @@
 """Each thing that can be done takes a permission of its own, whoever does it (P9)."""
 
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import pytest
@@ -20,6 +20,7 @@ from scimserver.directory import (
     passwords,
     removals,
     roles,
+    saml,
     sessions,
     transfer,
     users,
@@ -29,6 +30,8 @@ from scimserver.directory.groups import Group
 from scimserver.directory.password_resets import Purpose
 from scimserver.directory.passwords import Blocklist, PasswordDesk, PasswordHasher
 from scimserver.directory.roles import Role, Wanted
+from scimserver.directory.saml import Provider, SamlConnection, State
+from scimserver.directory.saml import Wanted as SamlWanted
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, ActorKind
 from scimserver.kernel.errors import NotPermitted
@@ -37,6 +40,7 @@ from scimserver.kernel.permissions import Permission, Scope, with_prerequisites
 from scimserver.work import Work
 from tests.importing import ORIGIN, Acme
 
+PROVIDER = Provider(entity_id="urn:okta", sso_url="https://idp.example.com/sso", certificates=())
 _LEAST = frozenset({Scope.SESSIONS_INTROSPECT})
 _DESK = PasswordDesk(PasswordHasher(), Blocklist.of(()))
 
@@ -60,6 +64,7 @@ TABLES = (
     "mail_jobs",
     "email_domains",
     "connections",
+    "saml_connections",
     "api_tokens",
     "organizations",
     "log_entries",
@@ -79,6 +84,7 @@ class Scene:
     role: Role
     okta: Connection
     token: Token
+    provider: SamlConnection
 
     async def held(self) -> list[str | None]:
         """All that an action could change."""
@@ -105,13 +111,24 @@ async def scene(office: Acme) -> Scene:
         case = await cases.create(done, {"subject": "Broken link"}, ada.id)
         role = await roles.create(done, Wanted(name="Agent"))
         okta = await connections.create(done, name="Okta")
+        provider = await saml.create(done, SamlWanted(name="Okta"), PROVIDER)
     async with work() as done:
         await users.delete(done, await users.get(done, eve.id))
         issued, _ = await tokens.issue(done, okta, scopes=_LEAST)
     token = await tokens.find(office.database, office.operator.organization, issued)
     async with work() as done:
         ada, team = await users.get(done, ada.id), await groups.get(done, team.id)
-    return Scene(office=office, ada=ada, eve=eve, team=team, case=case, role=role, okta=okta, token=token)
+    return Scene(
+        office=office,
+        ada=ada,
+        eve=eve,
+        team=team,
+        case=case,
+        role=role,
+        okta=okta,
+        token=token,
+        provider=provider,
+    )
 
 
 Act = Callable[[Work, Scene], Awaitable[Any]]
@@ -131,6 +148,18 @@ async def _purged(work: Work, scene: Scene) -> None:
 
 
 ACTIONS: dict[str, tuple[Permission, Act]] = {
+    "make a SAML connection": (
+        Permission.SAML_MANAGE,
+        lambda work, _: saml.create(work, SamlWanted(name="Entra"), replace(PROVIDER, entity_id="urn:entra")),
+    ),
+    "change a SAML connection": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: saml.update(work, scene.provider, SamlWanted(name="Other")),
+    ),
+    "switch a SAML connection": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: saml.switch(work, scene.provider, State.TESTING),
+    ),
     "add a user": (
         Permission.USERS_CREATE,
         lambda work, _: users.create(work, {"userName": "new@acme.example"}),
