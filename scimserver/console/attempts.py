@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from scimserver.console.visit import Visit
 from scimserver.kernel.actor import Actor
@@ -11,23 +12,36 @@ from scimserver.work import Trace, Work, refusal
 
 
 @asynccontextmanager
-async def attempt(visit: Visit, fact: type[Fact], actor: Actor) -> AsyncGenerator[Work]:
-    """A unit of work that attempts what `fact` tells of. A refusal is logged, then raised as it is."""
+async def attempt(
+    visit: Visit, fact: type[Fact], actor: Actor, *, target: UUID | None = None
+) -> AsyncGenerator[Work]:
+    """A unit of work that attempts what `fact` tells of; without a `target`, it is about whoever acts.
+
+    A refusal is logged, then raised as it is.
+    """
     trace = Trace()
     work = visit.services.room.open(actor, visit.origin, trace=trace)
     try:
         async with work:
             yield work
     except Refused as refused:
-        await record(visit, fact, actor, refused, trace)
+        await record(visit, fact, actor, refused, trace, target=target)
         raise
 
 
-async def record(visit: Visit, fact: type[Fact], actor: Actor, refused: Refused, trace: Trace) -> None:
+async def record(
+    visit: Visit,
+    fact: type[Fact],
+    actor: Actor,
+    refused: Refused,
+    trace: Trace,
+    *,
+    target: UUID | None = None,
+) -> None:
     """Log what somebody who is known was refused."""
     room = visit.services.room
     entry = refusal(
-        fact, refused, trace, actor=actor, origin=visit.origin, now=room.clock(), target=actor.user
+        fact, refused, trace, actor=actor, origin=visit.origin, now=room.clock(), target=target or actor.user
     )
     await room.record(entry)
 

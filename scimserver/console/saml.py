@@ -5,7 +5,7 @@ check and what came of it, and nobody is signed in by it.
 Proven by tests/console/test_saml_trial.py.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,7 +30,6 @@ from scimserver.kernel.actor import NOBODY, Actor, ActorKind
 from scimserver.kernel.errors import NotFound, Refused
 from scimserver.kernel.facts import SamlTried
 from scimserver.kernel.ids import OrganizationId
-from scimserver.kernel.permissions import Permission
 from scimserver.kernel.secrets import new_secret
 
 BODY_LIMIT: Final = 2 * MAX_RESPONSE
@@ -70,7 +69,7 @@ class SamlFace:
             request[ROUTE] = path
             services = self._services
             came_from = origin(request, path, services.trusted_proxies)
-            visit = Visit(services=services, request=request, origin=came_from)
+            visit = Visit(services=services, request=request, origin=came_from, ties_forms=False)
             try:
                 forms.require_host(request, services.place)
                 response = await handle(visit)
@@ -84,7 +83,7 @@ class SamlFace:
     # -- what an identity provider has to know -----------------------------------
 
     async def _metadata(self, visit: Visit) -> web.Response:
-        place = await self._place(visit)
+        place = await self._place(visit, {State.DRAFT, *_IN_USE})
         response = web.Response(
             body=self._desk.metadata_of(place.trust), content_type="application/samlmetadata+xml"
         )
@@ -94,15 +93,21 @@ class SamlFace:
 
     async def _try(self, visit: Visit) -> web.Response:
         """Send whoever manages SAML to the identity provider, to come back with what it asserts."""
+        place = await self._place(visit, _IN_USE)
         await visit.recognise()
         if visit.caller is None:
             return visit.redirect(f"/signin?next={visit.request.path}")
-        place = await self._place(visit)
         if place.organization != visit.actor.organization:
             raise NotFound(_NOWHERE)
-        browser, relay = new_secret(), new_secret()
-        request, address = self._desk.request_to(place.trust, relay)
-        async with attempt(visit, SamlTried, visit.actor) as work:
+        if "go" not in visit.request.query:
+            # A browser that has just sent a form is let go to other sites by a link alone (form-action).
+            return visit.page(
+                "saml_try.html", connection=place.connection.wanted.name, sso=place.trust.sso_url
+            )
+        # One secret for all that wait in a browser: what ties an answer to one of them is the request's id.
+        browser = visit.cookie(Cookie.SAML) or new_secret()
+        request, address = self._desk.request_to(place.trust, new_secret())
+        async with attempt(visit, SamlTried, visit.actor, target=place.connection.id) as work:
             await saml.begin_trial(work, place.connection, request, browser)
         response = web.Response(status=303, headers={"Location": address})
         visit.services.cookies.write(response, Cookie.SAML, browser)
@@ -110,7 +115,7 @@ class SamlFace:
 
     async def _consume(self, visit: Visit) -> web.Response:
         """Take a response, which another site sends: what ties it to this browser is a cookie of its own."""
-        place = await self._place(visit)
+        place = await self._place(visit, _IN_USE)
         try:
             response = guard(await _sent(visit))
             asked = await self._asked(visit, place, response)
@@ -134,17 +139,17 @@ class SamlFace:
 
     async def _tried(self, visit: Visit, place: _Place, asked: Asked, response: Guarded) -> web.Response:
         """Show whoever tries a connection out what came of it, and sign nobody in."""
-        services, now = self._services, self._services.room.clock()
+        now = self._services.room.clock()
         judgement = await self._desk.judge(response, place.trust, _expected(place, asked), now)
         who = Actor(
             kind=ActorKind.USER,
             organization=place.organization,
-            permissions=frozenset({Permission.SAML_MANAGE}),
+            permissions=asked.permissions,
             user=asked.user,
         )
         said = ""
         try:
-            async with attempt(visit, SamlTried, who) as work:
+            async with attempt(visit, SamlTried, who, target=place.connection.id) as work:
                 refusal = judgement.refusal
                 if refusal is not None:
                     raise refusal
@@ -153,7 +158,7 @@ class SamlFace:
                 await saml.finish_trial(work, place.connection, asked, judgement.asserted.id, until)
         except Refused as refused:
             said = refused.detail
-        page = visit.page(
+        return visit.page(
             "saml_trial.html",
             Form(status=422 if said else 200),
             connection=place.connection.wanted.name,
@@ -161,19 +166,17 @@ class SamlFace:
             asserted=judgement.asserted,
             said=said,
         )
-        services.cookies.remove(page, Cookie.SAML)
-        return page
 
     # -- shared ------------------------------------------------------------------
 
-    async def _place(self, visit: Visit) -> _Place:
-        """The connection that the address names, if it is in use. Raises `NotFound`."""
+    async def _place(self, visit: Visit, states: Collection[State]) -> _Place:
+        """The connection that the address names, if it is in one of the states. Raises `NotFound`."""
         named = saml.parse_path_id(visit.request.match_info["connection"])
         if named is None:
             raise NotFound(_NOWHERE)
         organization, identity = named
         found = await saml.get(self._services.room.database, organization, identity)
-        if found is None or found.state is State.DISABLED:
+        if found is None or found.state not in states:
             raise NotFound(_NOWHERE)
         ours = addresses_of(self._services.place.url(""), organization, found.id)
         trust = Trust(
@@ -202,6 +205,7 @@ class SamlFace:
         return faults.told(visit, BadForm(status, _REFUSED.format(number=visit.origin.request_id)))
 
 
+_IN_USE: Final = frozenset({State.TESTING, State.ACTIVE})
 _NOWHERE: Final = "There is no such page, or not any more."
 _REFUSED: Final = (
     "What your identity provider sent lets nobody in. Begin again; if it happens again, tell your"

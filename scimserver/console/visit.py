@@ -57,6 +57,8 @@ class Visit:
     caller: Caller | None = None
     fresh: str = field(default_factory=new_secret, repr=False)
     """What ties forms to a browser that has no such cookie yet."""
+    ties_forms: bool = True
+    """Whether it is given one: not where another site sends the request, and its own do not come along."""
 
     async def recognise(self) -> None:
         """Find out who is signed in. Raises `Unavailable`."""
@@ -93,7 +95,7 @@ class Visit:
             **context,
         }
         response = render.page(self.request, template, whole, status=form.status)
-        if binding == self.fresh:
+        if binding == self.fresh and self.ties_forms:
             self.services.cookies.write(response, Cookie.FORM, binding)
         return response
 

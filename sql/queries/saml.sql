@@ -51,15 +51,22 @@ change AS (
 )
 
 -- name: peek_request
--- The request that waits for its answer in a browser.
+-- The request that waits for its answer in a browser, and what whoever made it may do now.
 -- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 now
-SELECT user_id FROM saml_requests
-WHERE org_id = $1 AND connection_id = $2 AND id = $3 AND browser = $4 AND expires > $5;
+SELECT q.user_id, r.permissions
+FROM saml_requests AS q
+JOIN users AS u ON u.org_id = q.org_id AND u.id = q.user_id
+JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id
+WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.browser = $4 AND q.expires > $5 AND u.active;
 
 -- change: take_request
--- A request is answered: nobody else's answer counts.  $1 organisation, $2 connection, $3 id, $4 now
+-- A request is answered: nobody else's answer counts. The connection is still the one that was looked at.
+-- $1 organisation, $2 connection, $3 id, $4 now, $5 version of the connection
 change AS (
-    DELETE FROM saml_requests WHERE org_id = $1 AND connection_id = $2 AND id = $3 AND expires > $4 RETURNING id
+    DELETE FROM saml_requests AS q USING saml_connections AS c
+    WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.expires > $4
+      AND c.org_id = q.org_id AND c.id = q.connection_id AND c.version = $5
+    RETURNING q.id
 )
 
 -- change: use_assertion

@@ -99,7 +99,7 @@ async def came_back(front: Reception, other_side: OtherSide, change: Any = None)
     browser: Browser = front.browser()
     await browser.sign_in()
     base = urlsplit(addresses_of("https://scim.test", front.organization, made.id).login_url).path[:-5]
-    there = await browser.get(f"{base}try")
+    there = await browser.get(f"{base}try?go")
     ours = (await browser.get(f"{base}metadata")).text
     response = other_side.answer(ours, parse_qs(urlsplit(there.location).query))
     if change is not None:

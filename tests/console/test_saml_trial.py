@@ -18,11 +18,11 @@ from scimserver.access.saml.metadata import parse_metadata
 from scimserver.access.saml.place import addresses_of
 from scimserver.directory import saml
 from scimserver.directory.roles import ADMIN_ROLE
-from scimserver.directory.saml import SamlConnection, State, Wanted
+from scimserver.directory.saml import AnsweredAlready, SamlConnection, State, Wanted
 from tests.metadata import metadata
 from tests.people import Browser, Reception, Shown
 from tests.responses import said, signing, spelling, wrapping
-from tests.responses.provider import IDP, SSO, meant_for, sent, signed, told
+from tests.responses.provider import IDP, SSO, assertion_of, meant_for, sent, sign, signed, told
 
 CROSS_SITE = {"Origin": "https://idp.example.com", "Sec-Fetch-Site": "cross-site"}
 ADMINISTRATOR: list[dict[str, str]] = [{"value": ADMIN_ROLE}]
@@ -52,7 +52,7 @@ class Trial:
 
     async def begin(self) -> str:
         """The id of a request with which Ada is sent to the identity provider."""
-        sent_there = await self.browser.get(self.path("try"))
+        sent_there = await self.browser.get(self.path("try?go"))
         assert sent_there.status == 303, sent_there.main
         [request] = parse_qs(urlsplit(sent_there.location).query)["SAMLRequest"]
         # Deflated without a header (SAML 2.0 Bindings, 3.4.4.1).
@@ -117,8 +117,16 @@ async def test_connection_that_is_disabled_is_not_found(trial: Trial):
 # -- going there ------------------------------------------------------------------------
 
 
-async def test_trial_begins_at_the_identity_provider(trial: Trial):
+async def test_trial_begins_with_a_link(trial: Trial):
+    """A form that leads to another site by a redirect is stopped by the page's own policy."""
     shown = await trial.browser.get(trial.path("try"))
+    assert (shown.status, "__Host-saml" in trial.browser.cookies) == (200, False)
+    assert [each["href"] for each in shown.all("a") if each.text == "Go there"] == ["?go"]
+    assert SSO in shown.main
+
+
+async def test_trial_goes_to_the_identity_provider(trial: Trial):
+    shown = await trial.browser.get(trial.path("try?go"))
     assert (shown.status, shown.location.partition("?")[0]) == (303, SSO)
     query = parse_qs(urlsplit(shown.location).query)
     assert set(query) == {"SAMLRequest", "RelayState"}
@@ -136,7 +144,7 @@ async def test_whoever_does_not_manage_saml_tries_nothing_out(trial: Trial):
     await trial.front.person("bob@example.com")
     browser = trial.front.browser()
     await browser.sign_in("bob@example.com")
-    assert (await browser.get(trial.path("try"))).status == 403
+    assert (await browser.get(trial.path("try?go"))).status == 403
     assert await trial.front.reasons(trial.front.organization) == [
         ("saml_connection.try", "not_permitted", 1)
     ]
@@ -161,7 +169,6 @@ async def test_what_is_asserted_is_shown_and_nobody_is_signed_in(trial: Trial):
     assert "All is as it should be" in shown.main
     assert "ada@acme.example" in shown.main
     assert "not so" not in shown.main
-    assert "__Host-saml" not in trial.browser.cookies
     assert await trial.sessions() == before
     entries = [each.entry for each in await trial.front.logged("saml_connection.try")]
     assert [(each["outcome"], each["actor"]["kind"]) for each in entries] == [("success", "user")]
@@ -179,12 +186,60 @@ async def test_check_that_does_not_hold_is_named_to_whoever_tries(trial: Trial):
 
 async def test_response_comes_once(trial: Trial):
     response = trial.good(await trial.begin())
-    cookie = trial.browser.cookies["__Host-saml"]
     assert (await trial.answer(response)).status == 200
-    trial.browser.cookies["__Host-saml"] = cookie
     again = await trial.answer(response)
     assert again.status == 403
     assert (await trial.front.reasons(trial.front.organization))[0][1] == "saml_request"
+
+
+async def test_trials_in_two_windows_do_not_meet(trial: Trial):
+    first, second = await trial.begin(), await trial.begin()
+    assert (await trial.answer(trial.good(first))).status == 200
+    assert (await trial.answer(trial.good(second))).status == 200
+
+
+async def test_whoever_may_no_more_is_shown_nothing_by_an_answer(trial: Trial):
+    response = trial.good(await trial.begin())
+    await trial.front.connection.execute("UPDATE roles SET permissions = '{}' WHERE name = 'Admin Role'")
+    shown = await trial.answer(response)
+    assert (shown.status, "saml.manage" in shown.main) == (422, True)
+    await trial.front.connection.execute("UPDATE users SET active = false")
+    assert (await trial.answer(response)).status == 403
+
+
+async def test_answer_does_not_count_where_the_connection_was_changed_meanwhile(trial: Trial):
+    database, now = trial.front.installation.database, trial.front.hands.now
+    request, browser = await trial.begin(), trial.browser.cookies["__Host-saml"]
+    organization, before = trial.front.organization, trial.connection
+    asked = await saml.asked(database, organization, before.id, request, browser, now)
+    assert asked is not None
+    async with trial.front.work() as work:
+        await saml.update(work, before, Wanted(name="Okta", contact="it@example.com"))
+    with pytest.raises(AnsweredAlready, match="changed meanwhile"):
+        async with trial.front.work() as work:
+            await saml.finish_trial(work, before, asked, "_a", now)
+
+
+async def test_browser_keeps_its_own_cookies_when_another_site_sends_its_form(trial: Trial):
+    browser = trial.front.browser()
+    await trial.answer(trial.good("_x"), browser)
+    assert browser.cookies == {}
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-01-01T00:00:00+00:00"]
+)
+async def test_moment_that_nobody_reckons_with_is_a_refusal(trial: Trial, moment: str):
+    with meant_for(trial.base, await trial.begin()):
+        response = told().element()
+        conditions = response.find(".//{*}Conditions")
+        assert conditions is not None
+        conditions.set("NotOnOrAfter", moment)
+        sign(assertion_of(response))
+        shown = await trial.answer(sent(response))
+    assert shown.status == 422
+    [entry] = await trial.front.installation.log(trial.front.organization, outcomes=["failure"])
+    assert entry.entry["target"]["id"] == str(trial.connection.id)
 
 
 async def test_assertion_is_used_once_whatever_it_answers(trial: Trial):

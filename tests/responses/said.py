@@ -76,6 +76,7 @@ DIFFERENT: dict[str, dict[str, object]] = {
     "a session that is over": {"session_ends": _ago(minutes=5)},
     "the status of a refusal": {"status": STATUS + "Responder"},
     "the status of a fault": {"status": STATUS + "Requester"},
+    "an empty status": {"status": ""},
     "the status that nobody is known": {"status": STATUS + "UnknownPrincipal"},
     "the status of a passive attempt": {"status": STATUS + "NoPassive"},
     "a status that is like success": {"status": STATUS + "success"},
@@ -161,6 +162,14 @@ CHANGED: dict[str, Callable[[Element], object]] = {
     "two issuers": _twice("saml:Issuer"),
     "of another version": lambda assertion: assertion.set("Version", "1.1"),
     "made at no moment": lambda assertion: assertion.set("IssueInstant", "yesterday"),
+    "a condition that nobody understands": lambda assertion: etree.SubElement(
+        _found(assertion, "saml:Conditions"),
+        f"{{{SAML}}}Condition",
+        {"{http://www.w3.org/2001/XMLSchema-instance}type": "saml:AudienceRestrictionType"},
+    ),
+    "an end in a year that nobody reckons with": _with(
+        "saml:Conditions", "NotOnOrAfter", "9999-12-31T23:59:59Z"
+    ),
     "an unknown element": lambda assertion: etree.SubElement(assertion, "{urn:x}Extra"),
 }
 """What is changed in the assertion before it is signed."""

@@ -152,6 +152,13 @@ ALTERED: dict[str, Callable[[Element], object]] = {
     "a transform with an expression": _added(
         f"{REFERENCE}/ds:Transforms/ds:Transform", f'<d:XPath xmlns:d="{DS}">true()</d:XPath>'
     ),
+    "five hundred transforms": _copied(
+        f"{REFERENCE}/ds:Transforms/ds:Transform", f"{REFERENCE}/ds:Transforms", 500
+    ),
+    "a thousand prefixes": _added(
+        f"{REFERENCE}/ds:Transforms/ds:Transform[2]",
+        f'<e:InclusiveNamespaces xmlns:e="{EXCLUSIVE}" PrefixList="{"p " * 1000}"/>',
+    ),
     "a signature by a shared key": _signed_by_hmac,
     "a signature by no algorithm": _algorithm(f"{INFO}/ds:SignatureMethod", "urn:none"),
     "a signature by an algorithm without a name": lambda response: _ds(

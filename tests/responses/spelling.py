@@ -109,6 +109,11 @@ TEXTS: dict[str, Callable[[], bytes]] = {
         b"</samlp:Response>", b"<a/>" * 10_000 + b"</samlp:Response>"
     ),
     "a long attribute": lambda: _in_root(f'hello="{"x" * 150_000}"'),
+    "a namespace that each element carries": lambda: (
+        f'<r xmlns="{"u" * 96_000}">'.encode() + b"<a/>" * 20_000 + b"</r>"
+    ),
+    "a namespace in pieces": lambda: f'<r xmlns="{">u" * 48_000}">'.encode() + b"<a/>" * 20 + b"</r>",
+    "a mark of byte order": lambda: b"\xef\xbb\xbf" + _xml(),
     "more than there may be": lambda: _xml() + b" " * 200_000,
 }
 """What is sent, in base64."""

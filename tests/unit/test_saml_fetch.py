@@ -163,6 +163,14 @@ async def test_server_that_cannot_prove_its_name_is_not_believed(serve: Server):
         "[::ffff:127.0.0.1]",
         "[::ffff:169.254.169.254]",
         "localhost",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[fec0::1]",
+        "[3fff::1]",
+        "[5f00::1]",
     ],
 )
 async def test_address_of_a_private_network_is_not_asked(address: str):
@@ -183,7 +191,16 @@ async def test_name_of_a_private_address_is_not_asked(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "url", ["", "idp.example.com", "http://idp.example.com/", "https://u:p@idp.example.com/", "https://a:b/"]
+    "url",
+    [
+        "",
+        "idp.example.com",
+        "http://idp.example.com/",
+        "https://u:p@idp.example.com/",
+        "https://a:b/",
+        "https://127\u30020\u30020\u30021/",
+        "https://\u2460\u2461\u2466.0.0.1/",
+    ],
 )
 async def test_what_is_no_https_address_is_not_asked(url: str):
     with pytest.raises(InvalidValue, match="no https address"):

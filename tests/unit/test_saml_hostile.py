@@ -9,7 +9,7 @@ import pytest
 from scimserver.access.saml.asserted import Asserted
 from scimserver.access.saml.checks import Expected, check
 from scimserver.access.saml.guard import guard
-from scimserver.access.saml.refusal import ResponseRefused
+from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.verify import Trust, verified
 from tests.responses import Response, said, signing, spelling, wrapping
 from tests.responses.provider import ACS, ENTITY, IDP, SSO, sent, signed, signer
@@ -62,6 +62,34 @@ def test_response_as_it_should_be_is_taken(also_response: bool):
 
 def test_response_signed_with_another_of_the_keys_is_taken():
     assert judged(sent(signed(by=signer("old")))).name_id == "ada@acme.example"
+
+
+@pytest.mark.parametrize(
+    "name,why",
+    [
+        ("wrapping: another assertion of the same id", Why.DUPLICATE_ID),
+        ("wrapping: a second Id", Why.DUPLICATE_ID),
+        ("wrapping: the signed assertion in the extensions", Why.SCHEMA),
+        ("signing: an encrypted part", Why.ALGORITHM),
+        ("signing: transformed by XPath", Why.ALGORITHM),
+        ("signing: signed with SHA-1", Why.ALGORITHM),
+        ("signing: five hundred transforms", Why.ALGORITHM),
+        ("signing: a thousand prefixes", Why.ALGORITHM),
+        ("signing: two references", Why.SIGNATURE),
+        ("signing: an object in the signature", Why.FORBIDDEN_XML),
+        ("spelling: a document type in small letters", Why.FORBIDDEN_XML),
+        ("spelling: a comment in the name", Why.FORBIDDEN_XML),
+        ("spelling: an instruction before", Why.FORBIDDEN_XML),
+        ("spelling: a namespace that each element carries", Why.MALFORMED),
+        ("spelling: a namespace in pieces", Why.MALFORMED),
+        ("spelling: a mark of byte order", Why.MALFORMED),
+        ("spelling: calls itself UTF-7", Why.MALFORMED),
+    ],
+)
+def test_guard_alone_refuses(name: str, why: Why):
+    with pytest.raises(ResponseRefused) as refused:
+        guard(HOSTILE[name]())
+    assert refused.value.why is why
 
 
 HARMLESS = {"an object in the signature", "a key that is to be fetched"}

@@ -5,10 +5,11 @@ its own network for something. Which address a name stands for is looked up once
 between the two it cannot become another one. Proven by tests/unit/test_saml_fetch.py.
 """
 
+import asyncio
 import socket
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +22,10 @@ from scimserver.kernel.errors import InvalidValue
 
 SECONDS: Final = 10
 MOST_REDIRECTS: Final = 3
+
+_GIVEN_OUT: Final = IPv6Network("2000::/3")
+_NOT_OF_HOSTS: Final = (IPv6Network("2002::/16"), IPv6Network("3fff::/20"))
+"""6to4, which holds an address of IPv4, and what is for documentation."""
 
 _HEADERS: Final = {"Accept": "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9"}
 
@@ -44,9 +49,10 @@ class Fetcher:
         connector = aiohttp.TCPConnector(resolver=resolver, ssl=self.tls or True, limit=1)
         timeout = aiohttp.ClientTimeout(total=SECONDS)
         try:
-            async with aiohttp.ClientSession(
-                connector=connector, timeout=timeout, headers=_HEADERS
-            ) as session:
+            async with (
+                asyncio.timeout(SECONDS),
+                aiohttp.ClientSession(connector=connector, timeout=timeout, headers=_HEADERS) as session,
+            ):
                 return await self._followed(session, url)
         except NotPublic as refused:
             raise _failed(url, str(refused)) from None
@@ -104,8 +110,15 @@ def _require_public(address: str) -> None:
     """Raise `NotPublic` for an address that is not on the public network, `ValueError` for what is none."""
     parsed = ip_address(address.partition("%")[0])
     mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    if not mapped.is_global or mapped.is_multicast:
+    if not mapped.is_global or mapped.is_multicast or _may_lead_elsewhere(mapped):
         raise NotPublic("it is not on the public network")
+
+
+def _may_lead_elsewhere(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address of IPv6 is outside of what is given out, or holds one of IPv4."""
+    return address.version == 6 and (
+        address not in _GIVEN_OUT or any(address in network for network in _NOT_OF_HOSTS)
+    )
 
 
 async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
@@ -126,7 +139,8 @@ def _require_https(url: str) -> None:
         _ = parts.port
     except ValueError:
         is_good = False
-    if not is_good or not url.isprintable():
+    # What is not ASCII, one reader takes for a name and another for an address.
+    if not is_good or not url.isprintable() or not url.isascii():
         raise _failed(url, "it is no https address")
 
 

@@ -50,6 +50,14 @@ _EXTRAS: Final = frozenset(f"{_DSIG}{name}" for name in ("Object", "Manifest", "
 """What a signature may hold by the standard, and no response has."""
 
 _MARKUP: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_LONG_MARKUP: Final = re.compile(r"""<[^<>]{4096,}|=\s*"[^"<]{2048,}|=\s*'[^'<]{2048,}""")
+_MOST_MARKS: Final = 4000
+"""Of each "<" and "=": an honest response has some hundred. Each element carries its namespace, whole."""
+
+_MOST_TRANSFORMS: Final = 2
+_MOST_PREFIXES: Final = 256
+"""Characters of a list of prefixes: canonicalising takes as long as it is, for each element."""
+
 _DECLARED: Final = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
 _ID_NAMES: Final = frozenset({"id", "ID", "Id", "iD"})
@@ -86,8 +94,10 @@ def _decoded(sent: str) -> bytes:
         text = xml.decode("utf-8")
     except (ValueError, binascii.Error):
         raise ResponseRefused(Why.MALFORMED, "The response is no UTF-8 in base64.") from None
-    if "\0" in text:
-        raise ResponseRefused(Why.MALFORMED, "The response holds a NUL.")
+    if "\0" in text or text.startswith("\ufeff"):
+        raise ResponseRefused(Why.MALFORMED, "The response holds a NUL, or begins with a mark of byte order.")
+    if max(text.count("<"), text.count("=")) > _MOST_MARKS or _LONG_MARKUP.search(text):
+        raise ResponseRefused(Why.MALFORMED, "The response holds more markup than any honest one.")
     declared = _DECLARED.match(text)
     if declared and declared[1].lower() != "utf-8":
         # Whoever believes it would read another text.
@@ -150,6 +160,8 @@ def _check_signatures(elements: list[Element]) -> None:
     for signature in signatures:
         if len(list(signature.iter(f"{_DSIG}Reference"))) != 1:
             raise ResponseRefused(Why.SIGNATURE, "A signature covers other than one element.")
+        if len(list(signature.iter(f"{_DSIG}Transform"))) > _MOST_TRANSFORMS:
+            raise ResponseRefused(Why.ALGORITHM, "A signature transforms more often than it has to.")
     for element in elements:
         if element.tag in _EXTRAS:
             raise ResponseRefused(Why.FORBIDDEN_XML, "A signature holds more than a signature.")
@@ -161,5 +173,8 @@ def _check_signatures(elements: list[Element]) -> None:
 def _check_algorithm(element: Element, allowed: frozenset[str]) -> None:
     if element.get("Algorithm") not in allowed:
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} is none of those that are taken.")
-    if any(each.tag != _PREFIXES or len(each) for each in element):
+    if any(
+        each.tag != _PREFIXES or len(each) or len(each.get("PrefixList", "")) > _MOST_PREFIXES
+        for each in element
+    ):
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} has parameters.")

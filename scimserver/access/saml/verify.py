@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import urlencode
+from xml.sax.saxutils import escape
 
 import xmlsec
 from lxml import etree
 from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
-from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.metadata import OneLogin_Saml2_Metadata
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
@@ -30,6 +31,7 @@ from xmlsec import constants
 from scimserver.access.saml.asserted import Asserted, Confirmation
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust
+from scimserver.directory.limits import shown
 
 SKEW_S: Final = 120
 """Seconds by which clocks may differ."""
@@ -38,6 +40,10 @@ _CACHED_S: Final = 24 * 3600
 """How long an identity provider may keep our metadata without looking again, in seconds."""
 
 cast(Any, OneLogin_Saml2_Constants).ALLOWED_CLOCK_DRIFT = SKEW_S
+
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9000
+"""Beyond, adding some minutes would not be a moment any more."""
 
 _NAMES: Final = {
     "ds": "http://www.w3.org/2000/09/xmldsig#",
@@ -161,10 +167,19 @@ def _response(xml: bytes, trust: Trust) -> Any:
         response.is_valid(request, raise_exceptions=True)
         response.get_nameid_data()
     except OneLogin_Saml2_ValidationError as refused:
-        raise ResponseRefused(_WHY.get(refused.code, Why.SIGNATURE), str(refused)) from None
-    except (OneLogin_Saml2_Error, etree.LxmlError, xmlsec.Error, ValueError) as failed:
-        raise ResponseRefused(Why.SCHEMA, f"{type(failed).__name__}: {failed}") from None
+        raise ResponseRefused(_WHY.get(refused.code, Why.SIGNATURE), _brief(refused)) from None
+    except Exception as failed:  # noqa: BLE001 - the library raises bare ones for moments that it cannot read
+        raise ResponseRefused(Why.SCHEMA, _brief(failed)) from None
+    if response.document.xpath("/samlp:Response/samlp:Status/samlp:StatusCode/@Value", namespaces=_NAMES) != [
+        OneLogin_Saml2_Constants.STATUS_SUCCESS
+    ]:
+        raise ResponseRefused(Why.STATUS, "The identity provider does not say that it succeeded.")
     return response
+
+
+def _brief(failure: Exception) -> str:
+    """What the library says: it repeats what was sent, which may be long."""
+    return shown(str(failure))
 
 
 @lru_cache(maxsize=256)
@@ -183,7 +198,8 @@ def _settings(trust: Trust) -> OneLogin_Saml2_Settings:
             "idp": {
                 "entityId": trust.idp_entity_id,
                 "singleSignOnService": {
-                    "url": trust.sso_url,
+                    # The library writes it into XML as it is.
+                    "url": escape(trust.sso_url),
                     "binding": OneLogin_Saml2_Constants.BINDING_HTTP_REDIRECT,
                 },
                 "x509certMulti": {"signing": list(trust.certificates), "encryption": []},
@@ -195,6 +211,7 @@ def _settings(trust: Trust) -> OneLogin_Saml2_Settings:
                 "wantAttributeStatement": False,
                 "requestedAuthnContext": False,
                 "allowRepeatAttributeName": True,
+                "allowSingleLabelDomains": True,
             },
         }
     )
@@ -211,6 +228,8 @@ def _asserted(assertion: Any, response: Any) -> Asserted:
     if subject is None or len(names) != 1 or len(names[0]):
         raise ResponseRefused(Why.SUBJECT, "The assertion does not name exactly one subject.")
     [conditions] = _all(assertion, "saml:Conditions")
+    if _all(conditions, "saml:Condition"):
+        raise ResponseRefused(Why.AUDIENCE, "The assertion has a condition that nobody here understands.")
     [statement] = _all(assertion, "saml:AuthnStatement")
     return Asserted(
         id=assertion.get("ID"),
@@ -250,7 +269,9 @@ def _confirmation(data: Any) -> Confirmation:
 def _attributes(assertion: Any) -> dict[str, tuple[str, ...]]:
     attributes: dict[str, tuple[str, ...]] = {}
     for attribute in _all(assertion, "saml:AttributeStatement/saml:Attribute"):
-        values = tuple(_text(value).strip() for value in _all(attribute, "saml:AttributeValue"))
+        # A value with elements inside is no text: part of it must not be taken for all.
+        nodes = (value for value in _all(attribute, "saml:AttributeValue") if not len(value))
+        values = tuple(_text(value).strip() for value in nodes)
         name = attribute.get("Name") or ""
         attributes[name] = attributes.get(name, ()) + values
     return attributes
@@ -279,5 +300,7 @@ def _moment(node: Any, name: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ResponseRefused(Why.TIME, f"{name} is no moment.") from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ResponseRefused(Why.TIME, f"{name} is in no year that anybody reckons with.")
     # SAML 2.0 Core, section 1.3.3: in UTC, whether it says so or not.
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

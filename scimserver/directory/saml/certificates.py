@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -39,15 +40,15 @@ def parse_certificate(text: str) -> Certificate:
     try:
         bare = _AROUND.sub("", text)
         read = x509.load_der_x509_certificate(base64.b64decode(bare, validate=True))
-        key = read.public_key()
-    except (ValueError, binascii.Error, x509.InvalidVersion):
+        key, subject = read.public_key(), read.subject.rfc4514_string()
+    except (ValueError, binascii.Error, x509.InvalidVersion, UnsupportedAlgorithm):
         raise InvalidValue("It cannot be read as X.509.", attribute="certificate") from None
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < LEAST_KEY_BITS:
         raise InvalidValue(f"It has no RSA key of {LEAST_KEY_BITS} bits or more.", attribute="certificate")
     return Certificate(
         pem=read.public_bytes(Encoding.PEM).decode(),
         sha256=read.fingerprint(SHA256()).hex(":").upper(),
-        subject=read.subject.rfc4514_string(),
+        subject=subject,
         not_before=read.not_valid_before_utc,
         not_after=read.not_valid_after_utc,
     )

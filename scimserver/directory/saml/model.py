@@ -117,7 +117,7 @@ def require_web_address(url: str, *, attribute: str) -> None:
     except ValueError:
         host, parts = "", urlsplit("")
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\')
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\#')
     if not (host and is_safe and is_plain) or "@" in parts.netloc or len(url) > MAX_URL:
         raise InvalidValue(
             f'"{url[:200]}" is no address to send people to: write an https URL without user or password.',

@@ -14,7 +14,7 @@ from scimserver.directory.saml.model import SamlConnection
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import Change, SamlTried
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId, UserId
-from scimserver.kernel.permissions import Permission
+from scimserver.kernel.permissions import Permission, known_permissions
 from scimserver.kernel.secrets import digest
 from scimserver.work import Work
 
@@ -47,6 +47,8 @@ class Asked:
     id: str
     user: UserId
     """Who tries the connection out."""
+    permissions: frozenset[Permission]
+    """What they may do now."""
 
 
 async def begin_trial(work: Work, connection: SamlConnection, request: str, browser: str) -> None:
@@ -80,7 +82,9 @@ async def asked(
     if request is None or browser is None:
         return None
     row = await reader.fetchrow(_PEEK, organization, connection, request, digest(browser), now)
-    return Asked(id=request, user=UserId(row["user_id"])) if row else None
+    if row is None:
+        return None
+    return Asked(id=request, user=UserId(row["user_id"]), permissions=known_permissions(row["permissions"]))
 
 
 async def finish_trial(
@@ -88,11 +92,15 @@ async def finish_trial(
 ) -> None:
     """Take the answer to a request, and the assertion in it: neither counts again.
 
-    `until` is when nobody would take the assertion any more. Raises `AnsweredAlready`, `UsedBefore`.
+    `until` is when nobody would take the assertion any more. Raises `NotPermitted`, `AnsweredAlready` also
+    where the connection was changed meanwhile, and `UsedBefore`.
     """
+    work.require(Permission.SAML_MANAGE)
     organization = work.actor.organization
-    if await work.run(_TAKE, organization, connection.id, request.id, work.now) == 0:
-        raise AnsweredAlready("This request was answered already, or waited for too long.")
+    if await work.run(_TAKE, organization, connection.id, request.id, work.now, connection.version) == 0:
+        raise AnsweredAlready(
+            "This request was answered already, waited for too long, or the connection was changed meanwhile."
+        )
     if await work.run(_USE, organization, connection.id, assertion, until) == 0:
         raise UsedBefore("This assertion was used before.")
     changes = (Change(path="assertion", new=assertion),)
