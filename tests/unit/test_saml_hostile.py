@@ -48,11 +48,11 @@ def test_there_are_many_of_them():
 @pytest.mark.parametrize("response", HOSTILE.values(), ids=HOSTILE)
 def test_response_is_refused(response: Response):
     sent_text = response()
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(ResponseRefused):
         judged(sent_text)
     # A transform that runs before the signature is looked at would take seconds.
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("also_response", [False, True])
@@ -107,7 +107,7 @@ UNGUARDED = {
 def test_response_is_refused_without_the_guard_too(response: Response):
     """One wall behind another: what the guard sees in the text, verifying the signature does not take."""
     xml = base64.b64decode(response())
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(ResponseRefused):
         check(verified(xml, TRUST), EXPECTED, datetime.now(UTC))
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
