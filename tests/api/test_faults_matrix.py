@@ -81,7 +81,10 @@ SELECT (SELECT jsonb_object_agg(id, version) FROM users WHERE org_id = $1) AS us
                 UNION ALL SELECT kind, delta FROM total_deltas WHERE org_id = $1) AS parts
             GROUP BY kind) AS totals) AS totals
 """
-_ENTRIES = "SELECT event, outcome FROM log_entries WHERE org_id = $1 AND request_id = $2 ORDER BY 1, 2"
+_ENTRIES = """
+    SELECT event, outcome FROM log_entries WHERE org_id = $1 AND request_id = $2 AND event <> 'mail.send'
+    ORDER BY 1, 2
+"""
 _NO_REMOVALS = """
 UPDATE connections
 SET removal_limit = 0, removal_percent = 0, removals_paused = NULL, removals_made = NULL
