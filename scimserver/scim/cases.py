@@ -61,9 +61,6 @@ class CaseAdapter:
         bounds.check_schemas(resource)
         return resource.model_dump()
 
-    async def prepare(self, document: Document) -> None:
-        """Nothing."""
-
     async def create(self, work: Work, document: Document) -> cases.Case:
         """Register the case."""
         return await cases.create(work, document, named_owner(document, None))
