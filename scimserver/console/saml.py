@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from scimserver.access.saml.checks import FRESH, SKEW, Expected
+from scimserver.access.saml.checks import REMEMBERED, Expected
 from scimserver.access.saml.desk import SamlDesk
 from scimserver.access.saml.guard import MAX_RESPONSE, Guarded, guard
 from scimserver.access.saml.place import addresses_of
@@ -154,8 +154,8 @@ class SamlFace:
                 if refusal is not None:
                     raise refusal
                 assert judgement.asserted is not None
-                until = now + FRESH + 2 * SKEW
-                await saml.finish_trial(work, place.connection, asked, judgement.asserted.id, until)
+                used = judgement.asserted.id
+                await saml.finish_trial(work, place.connection, asked, used, now + REMEMBERED)
         except Refused as refused:
             said = refused.detail
         return visit.page(

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scimserver.access.saml.asserted import Asserted
-from scimserver.access.saml.checks import Expected, check
-from scimserver.access.saml.guard import guard
+from scimserver.access.saml.checks import Expected
+from scimserver.access.saml.guard import Guarded, guard
+from scimserver.access.saml.judge import judge
 from scimserver.access.saml.refusal import ResponseRefused, Why
-from scimserver.access.saml.verify import Trust, verified
+from scimserver.access.saml.trust import Trust
 from tests.responses import Response, said, signing, spelling, wrapping
 from tests.responses.provider import ACS, ENTITY, IDP, SSO, sent, signed, signer
 
@@ -35,10 +36,12 @@ TRUST = Trust(
 )
 
 
-def judged(response: str) -> Asserted:
-    asserted = verified(guard(response).xml, TRUST)
-    check(asserted, EXPECTED, datetime.now(UTC))
-    return asserted
+def judged(response: Guarded) -> Asserted:
+    judgement = judge(response, TRUST, EXPECTED, datetime.now(UTC))
+    if judgement.refusal is not None:
+        raise judgement.refusal
+    assert judgement.asserted is not None
+    return judgement.asserted
 
 
 def test_there_are_many_of_them():
@@ -50,18 +53,18 @@ def test_response_is_refused(response: Response):
     sent_text = response()
     began = time.thread_time()
     with pytest.raises(ResponseRefused):
-        judged(sent_text)
+        judged(guard(sent_text))
     # A transform that runs before the signature is looked at would take seconds.
     assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("also_response", [False, True])
 def test_response_as_it_should_be_is_taken(also_response: bool):
-    assert judged(sent(signed(also_response=also_response))).name_id == "ada@acme.example"
+    assert judged(guard(sent(signed(also_response=also_response)))).name_id == "ada@acme.example"
 
 
 def test_response_signed_with_another_of_the_keys_is_taken():
-    assert judged(sent(signed(by=signer("old")))).name_id == "ada@acme.example"
+    assert judged(guard(sent(signed(by=signer("old"))))).name_id == "ada@acme.example"
 
 
 @pytest.mark.parametrize(
@@ -109,5 +112,5 @@ def test_response_is_refused_without_the_guard_too(response: Response):
     xml = base64.b64decode(response())
     began = time.thread_time()
     with pytest.raises(ResponseRefused):
-        check(verified(xml, TRUST), EXPECTED, datetime.now(UTC))
+        judged(Guarded(xml=xml, in_response_to=None))
     assert time.thread_time() - began < 1

@@ -48,11 +48,15 @@ class SamlDesk:
         if self._inside >= _PLACES:
             raise Unavailable("Too many people sign in at the same time: try again in a moment.")
         self._inside += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, judge, response, trust, expected, now)
-        finally:
-            self._inside -= 1
+        job = asyncio.get_running_loop().run_in_executor(
+            self._executor, judge, response, trust, expected, now
+        )
+        # A place is taken until the job is done, also when nobody waits for it any more.
+        job.add_done_callback(self._leave)
+        return await asyncio.shield(job)
+
+    def _leave(self, _: object) -> None:
+        self._inside -= 1
 
     def request_to(self, trust: Trust, relay: str) -> tuple[str, str]:
         """A request to sign somebody in: its id, and the address to which the browser takes it.

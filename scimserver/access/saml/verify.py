@@ -31,6 +31,7 @@ from xmlsec import constants
 from scimserver.access.saml.asserted import Asserted, Confirmation
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust
+from scimserver.access.saml.xml import parse
 from scimserver.directory.limits import shown
 
 SKEW_S: Final = 120
@@ -120,7 +121,7 @@ def verified(xml: bytes, trust: Trust) -> Asserted:
 
 def _check_signatures(xml: bytes, certificates: Sequence[str]) -> None:
     """Raise `ResponseRefused` unless every signature there is covers its parent and is the provider's."""
-    document = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    document: Any = parse(xml)
     xmlsec.tree.add_ids(document, ["ID"])
     signatures = document.xpath("//ds:Signature", namespaces=_NAMES)
     if not document.xpath("/samlp:Response/saml:Assertion/ds:Signature", namespaces=_NAMES):

@@ -8,6 +8,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -35,6 +36,7 @@ class Certificate:
     not_after: datetime
 
 
+@lru_cache(maxsize=1024)
 def parse_certificate(text: str) -> Certificate:
     """A certificate in PEM, or in base64 alone. Raises `InvalidValue`."""
     try:

@@ -89,7 +89,7 @@ class SamlConnection:
     provider: Provider
     wanted: Wanted
     fetched: datetime | None
-    """When the metadata was read last from its address."""
+    """When the metadata that counts was read from its address."""
     version: int
     created: datetime
     last_modified: datetime
