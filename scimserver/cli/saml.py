@@ -122,8 +122,8 @@ def refresh(org: str, name: str, *, metadata: BinaryIO | None, yes: bool, as_jso
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        found = await connections.find(session.database, organization.id, name)
         async with attempt(session, SamlConnectionUpdated, name, organization.id) as work:
+            found = await connections.find(session.database, organization.id, name)
             if metadata is None and found.wanted.metadata_url is None:
                 raise InvalidValue("It was made from a file: name another one with --metadata.")
             url = found.wanted.metadata_url if metadata is None else None
@@ -171,17 +171,17 @@ def update(
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        found = await connections.find(session.database, organization.id, name)
-        old = found.wanted
-        wanted = replace(
-            old,
-            name=old.name if new_name is None else new_name,
-            allow_unsolicited=old.allow_unsolicited if unsolicited is None else unsolicited,
-            authenticated_within=old.authenticated_within if hours is None else timedelta(hours=hours),
-            reset_uri=old.reset_uri if reset_uri is None else reset_uri or None,
-            contact=old.contact if contact is None else contact,
-        )
         async with attempt(session, SamlConnectionUpdated, name, organization.id) as work:
+            found = await connections.find(session.database, organization.id, name)
+            old = found.wanted
+            wanted = replace(
+                old,
+                name=old.name if new_name is None else new_name,
+                allow_unsolicited=old.allow_unsolicited if unsolicited is None else unsolicited,
+                authenticated_within=old.authenticated_within if hours is None else timedelta(hours=hours),
+                reset_uri=old.reset_uri if reset_uri is None else reset_uri or None,
+                contact=old.contact if contact is None else contact,
+            )
             changed = await connections.update(work, found, wanted)
         _tell(session, organization, changed, as_json=as_json)
 
@@ -198,8 +198,8 @@ def switch(org: str, name: str, state: str, *, as_json: bool) -> None:
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
-        found = await connections.find(session.database, organization.id, name)
         async with attempt(session, SamlConnectionSwitched, name, organization.id) as work:
+            found = await connections.find(session.database, organization.id, name)
             changed = await connections.switch(work, found, State(state))
         _tell(session, organization, changed, as_json=as_json)
 

@@ -106,6 +106,7 @@ def copied(source: User, user_name: str) -> Document:
 def _told(refused: Refused, source: User, cloned_from: Change, wanted: Document) -> Refused:
     """A refusal that says for the log what it was about: the source, and what its clone would have been."""
     refused.display, refused.attempted = source.user_name, (cloned_from, *difference({}, wanted))
+    refused.target = source.id
     return refused
 
 

@@ -27,7 +27,7 @@ from scimserver.kernel.facts import Change, Json, PasswordLinkOrdered, PasswordL
 from scimserver.kernel.ids import OrganizationId, UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.kernel.secrets import digest
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 _QUERIES = load("password_resets")
 _HOLD = _QUERIES["hold_user"]
@@ -132,16 +132,18 @@ async def mail_link(work: Work, user: Person, purpose: Purpose) -> None:
     Raises `NotPermitted`; `NotMailable` for a deactivated user or one without a mailbox, as a clone with
     its placeholder is; `RateLimited` where one user would get too many.
     """
-    work.require(Permission.USERS_MAIL_RESET_LINK)
     assert purpose is not Purpose.SELF_SERVICE, "those are asked for by whoever cannot sign in"
-    check_mailable(user)
-    if not await mail.spend(work, PER_ACCOUNT_ORDERED, str(user.id)):
-        raise RateLimited(
-            f"This user was mailed {PER_ACCOUNT_ORDERED.per_hour} links within an hour: use the last one.",
-            retry_after=3600,
-        )
-    put_link(work, user.id, purpose)
     ordered = Change(path="purpose", new=purpose.value)
+    with telling(user.user_name, ordered, target=user.id):
+        work.require(Permission.USERS_MAIL_RESET_LINK)
+        check_mailable(user)
+        if not await mail.spend(work, PER_ACCOUNT_ORDERED, str(user.id)):
+            raise RateLimited(
+                f"This user was mailed {PER_ACCOUNT_ORDERED.per_hour} links within an hour:"
+                " use the last one.",
+                retry_after=3600,
+            )
+    put_link(work, user.id, purpose)
     work.note(PasswordLinkOrdered(target=user.id, display=user.user_name, changes=(ordered,)))
 
 

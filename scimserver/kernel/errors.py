@@ -11,6 +11,7 @@ A broken promise of our own code is none of these: it is an assertion, and a 500
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
+from uuid import UUID
 
 from scimserver.kernel.facts import Change
 
@@ -28,6 +29,8 @@ class Refused(Exception):
         """What would have changed, for the log; filled in where it is known."""
         self.display = ""
         """What people call the thing that would have changed, for the log."""
+        self.target: UUID | None = None
+        """Its id, for the log, where it has one already."""
 
 
 class NotFound(Refused):

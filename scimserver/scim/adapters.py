@@ -12,7 +12,7 @@ from scimserver.directory import cloning, groups, password_resets, passwords, us
 from scimserver.directory.password_resets import Purpose
 from scimserver.directory.passwords import NewPassword, PasswordDesk
 from scimserver.directory.views import View
-from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted, Refused
+from scimserver.kernel.errors import InvalidValue, NotFound, NotPermitted
 from scimserver.kernel.ids import GroupId, UserId, parse_uuid
 from scimserver.scim import bounds
 from scimserver.scim.assigning import with_new_role
@@ -158,11 +158,7 @@ class UserAdapter:
 
     async def mail_link(self, work: Work, user: users.User) -> None:
         """Have a link mailed to the user, who sets a password there. Raises `NotMailable`, `RateLimited`."""
-        try:
-            await password_resets.mail_link(work, user, Purpose.ADMINISTRATOR)
-        except Refused as refused:
-            refused.display = user.user_name
-            raise
+        await password_resets.mail_link(work, user, Purpose.ADMINISTRATOR)
 
     async def update(
         self, work: Work, current: users.User, document: Document, *, replacing: bool = False

@@ -8,6 +8,7 @@ from scimserver.work.operation import AlreadyRecorded as AlreadyRecorded
 from scimserver.work.operation import Operation as Operation
 from scimserver.work.operation import OutcomeUnknown as OutcomeUnknown
 from scimserver.work.refusals import refusal as refusal
+from scimserver.work.refusals import telling as telling
 from scimserver.work.staging import Broken as Broken
 from scimserver.work.trace import Trace as Trace
 from scimserver.work.work import Work as Work

@@ -1,14 +1,26 @@
 """A refused attempt, as the log has it: written by whoever hears of the refusal, once all is rolled back."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
 from scimserver.audit.entry import Entry
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import Refused
-from scimserver.kernel.facts import Fact, Outcome
+from scimserver.kernel.facts import Change, Fact, Outcome
 from scimserver.kernel.ids import EntryId, new_uuid
 from scimserver.work.trace import Trace
+
+
+@contextmanager
+def telling(display: str, *changes: Change, target: UUID | None = None) -> Generator[tuple[Change, ...]]:
+    """Let a refusal in the block say for the log what it is about, and what would have changed."""
+    try:
+        yield changes
+    except Refused as refused:
+        refused.display, refused.attempted, refused.target = display, changes, target
+        raise
 
 
 def refusal(
@@ -24,7 +36,7 @@ def refusal(
 ) -> Entry:
     """The entry of an attempt at what `fact` tells of, which came as far as `trace` says.
 
-    `display` is what people call the thing, where the refusal does not say so itself.
+    `display` is what people call the thing, and `target` is its id, where the refusal does not say so itself.
     """
     return Entry(
         id=EntryId(new_uuid()),
@@ -35,7 +47,7 @@ def refusal(
         actor=actor,
         origin=origin,
         target_kind=fact.target_kind.value,
-        target=target,
+        target=refused.target or target,
         display=refused.display or display,
         reason=refused.reason,
         detail=refused.detail,

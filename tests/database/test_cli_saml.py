@@ -78,9 +78,13 @@ def test_create_takes_one_source_of_metadata(acme: Commands, file: Path):
     assert "--metadata" in acme.refused("saml", "create", "acme", "Okta", *both, code=2)
 
 
-def test_name_and_entity_id_are_one_connection_s_in_an_organisation(okta: Commands, file: Path):
+def test_name_is_one_connection_s_in_an_organisation(okta: Commands, file: Path):
+    file.write_text(metadata(entity_id="https://other.example.com"), encoding="utf-8")
     said = okta.refused("saml", "create", "acme", "Okta", "--metadata", str(file))
-    assert "of that name already" in said or "entity id" in said
+    assert "of that name already" in said
+
+
+def test_entity_id_is_one_connection_s_in_an_organisation(okta: Commands, file: Path):
     assert "entity id" in okta.refused("saml", "create", "acme", "Other", "--metadata", str(file))
     okta.done("org", "create", "beta", "--domain", "beta.example")
     okta.done("saml", "create", "beta", "Okta", "--metadata", str(file))
@@ -139,5 +143,14 @@ def test_connection_is_tried_before_it_is_used(okta: Commands):
 
 
 def test_unknown_connection_is_not_found(acme: Commands):
-    for command in ("show", "refresh", "update"):
-        assert 'no SAML connection called "Okta"' in acme.refused("saml", command, "acme", "Okta")
+    for command in (("show",), ("refresh",), ("update",), ("switch", "testing")):
+        said = acme.refused("saml", command[0], "acme", "Okta", *command[1:])
+        assert 'no SAML connection called "Okta"' in said
+    refused = [
+        (entry["event"], entry["reason"]) for entry in acme.log("acme") if entry["outcome"] == "failure"
+    ]
+    assert refused == [
+        ("saml_connection.update", "not_found"),
+        ("saml_connection.update", "not_found"),
+        ("saml_connection.switch", "not_found"),
+    ]

@@ -61,6 +61,23 @@ def test_user_clone_is_logged_done_and_refused(staffed: Commands):
     assert entries[1]["personal"]["target.display"] == "ada@acme.example"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("clone", "acme", "ada@acme.example", "--user-name", "eve@elsewhere.test"),
+        ("deactivate", "acme", "ada@acme.example"),
+        ("delete", "acme", "ada@acme.example", "--yes"),
+        ("reset-link", "acme", "ada@acme.example (Copy 1)"),
+    ],
+)
+def test_refused_command_is_found_by_whom_it_was_about(staffed: Commands, arguments: tuple[str, ...]):
+    copy = staffed.json("user", "clone", "acme", "ada@acme.example")["id"]
+    staffed.done("role", "assign", "acme", "Admin Role", "ada@acme.example")
+    staffed.refused("user", *arguments)
+    [refused] = staffed.log("acme", "--outcome", "failure")
+    assert refused["target"]["id"] == (copy if arguments[0] == "reset-link" else str(ADA))
+
+
 # -- sessions ----------------------------------------------------------------------
 
 

@@ -4,8 +4,6 @@ A case is given to active users only: with somebody who is deactivated it would 
 owns it and is deactivated later may keep it; which of the two, the organisation says.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +12,7 @@ from scimserver.directory.cases.model import Case, Document, Status, arranged, c
 from scimserver.directory.differences import difference
 from scimserver.directory.limits import require_bounded, require_short, shown
 from scimserver.directory.views import Reference
-from scimserver.kernel.errors import InvalidValue, NotFound, Refused
+from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.facts import (
     CaseAssigned,
     CaseCreated,
@@ -27,7 +25,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import CaseId, UserId, new_uuid
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 AT_ONCE: Final = 250
 """How many cases one statement takes off a user: their entries are written before the next ones are made."""
@@ -50,7 +48,7 @@ async def create(work: Work, wanted: Document, owner: UserId | None) -> Case:
     case_id = CaseId(new_uuid())
     document = arranged({**wanted, "status": wanted.get("status", Status.OPEN.value)}, case_id)
     changes = (*difference({}, document), *_owner_change(None, owner))
-    with _told(str(document.get("subject") or ""), changes):
+    with telling(str(document.get("subject") or ""), *changes):
         document = _ruled(document)
         reference = await _new_owner(work, owner) if owner else None
         stored = require_bounded(encoded(document))
@@ -78,7 +76,7 @@ async def update(work: Work, current: Case, wanted: Document, owner: UserId | No
     document = arranged(wanted, current.id)
     before = UserId(current.owner.id) if current.owner else None
     changes = (*difference(current.document, document), *_owner_change(before, owner))
-    with _told(current.subject, changes):
+    with telling(current.subject, *changes, target=current.id):
         document = _ruled(document)
         reference = await _next_owner(work, current.owner, owner)
         stored = require_bounded(encoded(document))
@@ -131,16 +129,6 @@ async def unassign(work: Work, owner: UserId) -> int:
         if len(cases) < AT_ONCE:
             return count
         await work.flush()
-
-
-@contextmanager
-def _told(display: str, changes: tuple[Change, ...]) -> Generator[None]:
-    """Let a refusal say what would have changed, for the log."""
-    try:
-        yield
-    except Refused as refused:
-        refused.display, refused.attempted = display, changes
-        raise
 
 
 def _ruled(document: Document) -> Document:

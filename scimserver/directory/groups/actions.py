@@ -1,7 +1,6 @@
 """What can be done to groups, in their plain form: members are written by what joins and leaves."""
 
-from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import replace
 
 from scimserver.directory.differences import difference
@@ -9,7 +8,7 @@ from scimserver.directory.groups import store
 from scimserver.directory.groups.model import Document, Group, arranged, columns, encoded
 from scimserver.directory.limits import require_bounded, require_short
 from scimserver.directory.views import Reference
-from scimserver.kernel.errors import InvalidValue, NotFound, Refused
+from scimserver.kernel.errors import InvalidValue, NotFound
 from scimserver.kernel.facts import (
     Change,
     GroupCreated,
@@ -19,7 +18,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import GroupId, UserId, new_uuid
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 
 async def get(work: Work, group: GroupId) -> Group:
@@ -36,7 +35,7 @@ async def create(work: Work, wanted: Document, members: Collection[UserId]) -> G
     group_id = GroupId(new_uuid())
     document = arranged(wanted, group_id)
     changes = (*difference({}, document), *_joined(members))
-    with _told(str(document.get("displayName") or ""), changes):
+    with telling(str(document.get("displayName") or ""), *changes):
         _require_display_name(document)
         references = await _references(work, members)
     group = Group(
@@ -71,7 +70,7 @@ async def update(work: Work, current: Group, wanted: Document, members: Collecti
         return current
     organization = work.actor.organization
     changes = (*difference(current.document, document), *_joined(joining), *_left(sorted(leaving)))
-    with _told(current.display_name, changes):
+    with telling(current.display_name, *changes, target=current.id):
         _require_display_name(document)
         joined = await _references(work, joining)
     work.change(store.UPDATE, organization, current.id, work.now, *columns(document), current.version)
@@ -100,16 +99,6 @@ async def delete(work: Work, current: Group) -> None:
     work.change(store.DELETE, work.actor.organization, current.id, new_uuid(), current.version)
     changes = (*difference(current.document, {}), *_left([UserId(member.id) for member in current.members]))
     work.note(GroupDeleted(target=current.id, display=current.display_name, changes=changes))
-
-
-@contextmanager
-def _told(display: str, changes: tuple[Change, ...]) -> Generator[None]:
-    """Let a refusal say what would have changed, for the log."""
-    try:
-        yield
-    except Refused as refused:
-        refused.display, refused.attempted = display, changes
-        raise
 
 
 def _require_display_name(document: Document) -> None:

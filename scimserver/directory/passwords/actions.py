@@ -5,8 +5,6 @@ one has set is one that one can sign in with.
 Proven by tests/database/test_passwords.py and tests/api/test_password_action.py.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,7 +18,7 @@ from scimserver.directory.passwords.desk import NewPassword
 from scimserver.directory.passwords.hashing import PasswordDigest
 from scimserver.directory.passwords.model import UNUSED_FOR, Credential, Person, SetBy
 from scimserver.directory.passwords.policy import Policy
-from scimserver.kernel.errors import InvalidValue, Refused
+from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import (
     Change,
     PasswordAbsent,
@@ -31,7 +29,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import UserId
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 CHANGED: Final = Change(path="password")
 """A secret's change has its path alone."""
@@ -67,7 +65,9 @@ async def set_by_administrator(
     when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
-    with _told(user, CHANGED, Change(path="mustChange", new=must_change)) as changes:
+    with telling(
+        user.user_name, CHANGED, Change(path="mustChange", new=must_change), target=user.id
+    ) as changes:
         work.require_holding(user.permissions, "This user")
         policy = await policy_of(work)
         if policy.must_change_locked and not must_change:
@@ -89,7 +89,7 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
 
     Raises `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
-    with _told(user, CHANGED):
+    with telling(user.user_name, CHANGED, target=user.id):
         policy = await policy_of(work)
         password.check(policy, _words(user))
         if await password.is_any_of([current.phc]):
@@ -106,7 +106,7 @@ async def prepare(work: Work, user: Person, password: NewPassword) -> None:
 
     Raises `PasswordNotAllowed`, `Unavailable`.
     """
-    with _told(user, CHANGED):
+    with telling(user.user_name, CHANGED, target=user.id):
         await _allowed(work, user, password, await policy_of(work))
 
 
@@ -115,7 +115,7 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
 
     Raises `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
-    with _told(user, CHANGED):
+    with telling(user.user_name, CHANGED, target=user.id):
         allowed = await _allowed(work, user, password, await policy_of(work))
     _store(work, user, allowed, SetBy.LINK)
     await end_former(work, user)
@@ -129,7 +129,7 @@ async def clear(work: Work, user: Person) -> None:
     Raises `NotPermitted`; when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
-    with _told(user, CHANGED):
+    with telling(user.user_name, CHANGED, target=user.id):
         work.require_holding(user.permissions, "This user")
     current = await find(work, user.id)
     if current is None:
@@ -177,7 +177,7 @@ async def attribute(
     """
     if password is None:
         return None
-    with _told(user, *changes, CHANGED):
+    with telling(user.user_name, *changes, CHANGED, target=user.id):
         work.require_holding(before.permissions | user.permissions, "This user")
         policy = await policy_of(work)
         password.check(policy, _words(user))
@@ -237,13 +237,3 @@ def _store(
 
 def _words(user: Person) -> tuple[str, ...]:
     return tuple(words_of_person(user.user_name, user.document))
-
-
-@contextmanager
-def _told(user: Person, *changes: Change) -> Generator[tuple[Change, ...]]:
-    """Let a refusal say for the log whom it is about, and what would have changed."""
-    try:
-        yield changes
-    except Refused as refused:
-        refused.display, refused.attempted = user.user_name, changes
-        raise

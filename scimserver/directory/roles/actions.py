@@ -1,7 +1,5 @@
 """What can be done to roles. Every action requires its permission first, and notes what happened."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from scimserver.directory.limits import shown
@@ -16,11 +14,11 @@ from scimserver.directory.roles.model import (
     role_key,
     settled,
 )
-from scimserver.kernel.errors import Conflicted, Immutable, LastAdministrator, NotFound, Refused
+from scimserver.kernel.errors import Conflicted, Immutable, LastAdministrator, NotFound
 from scimserver.kernel.facts import Change, RoleCloned, RoleCreated, RoleDeleted, RoleUnchanged, RoleUpdated
 from scimserver.kernel.ids import OrganizationId, RoleId, new_uuid
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 
 async def create_built_in(work: Work, organization: OrganizationId) -> None:
@@ -52,7 +50,7 @@ async def create(work: Work, wanted: Wanted) -> Role:
     Raises `InvalidValue`, `AlreadyTaken`, and `NotPermitted` for a permission that the actor lacks.
     """
     work.require(Permission.ROLES_MANAGE)
-    with _told(wanted.name, *difference(None, wanted)):
+    with telling(wanted.name, *difference(None, wanted)):
         role = await _made(work, wanted)
     work.note(RoleCreated(target=role.id, display=role.name, changes=difference(None, role.wanted)))
     return role
@@ -63,7 +61,7 @@ async def clone(work: Work, source: Role, name: str) -> Role:
     work.require(Permission.ROLES_MANAGE)
     cloned_from = Change(path="clonedFrom", new=str(source.id))
     wanted = replace(source.wanted, name=name, external_id=None)
-    with _told(name, cloned_from, *difference(None, wanted)):
+    with telling(name, cloned_from, *difference(None, wanted), target=source.id):
         role = await _made(work, wanted)
     changes = (cloned_from, *difference(None, role.wanted))
     work.note(RoleCloned(target=role.id, display=role.name, changes=changes))
@@ -97,7 +95,7 @@ async def update(work: Work, current: Role, wanted: Wanted) -> Role:
     `LastAdministrator`; `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.ROLES_MANAGE)
-    with _told(current.name, *difference(current.wanted, wanted)):
+    with telling(current.name, *difference(current.wanted, wanted), target=current.id):
         wanted = settled(wanted, current.permissions)
         if wanted == current.wanted:
             work.note(RoleUnchanged(target=current.id, display=current.name))
@@ -142,7 +140,7 @@ async def delete(work: Work, current: Role) -> int:
     `LastAdministrator`, `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.ROLES_MANAGE)
-    with _told(current.name, *difference(current.wanted, None)):
+    with telling(current.name, *difference(current.wanted, None), target=current.id):
         _require_custom(current)
         work.require_holding(current.permissions, "The role")
         await _require_managers_beside(work, current, None)
@@ -186,13 +184,3 @@ async def _require_managers_beside(work: Work, current: Role, wanted: Wanted | N
             "The last active users who may manage users have this role:"
             " make somebody else an administrator first."
         )
-
-
-@contextmanager
-def _told(display: str, *changes: Change) -> Generator[None]:
-    """Let a refusal say what would have changed, for the log."""
-    try:
-        yield
-    except Refused as refused:
-        refused.display, refused.attempted = display, changes
-        raise

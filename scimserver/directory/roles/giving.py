@@ -39,7 +39,7 @@ async def give(work: Work, role: Role, users: Collection[UserId]) -> int:
         if managers and Permission.USERS_UPDATE not in role.permissions:
             await _require_manager(work)
     except Refused as refused:
-        refused.display = refused.display or role.name
+        refused.display, refused.target = refused.display or role.name, role.id
         raise
     work.note(
         RoleAssigned(target=role.id, display=role.name, changes=(Change(path="assignedUsers", new=given),))

@@ -27,7 +27,7 @@ from scimserver.kernel.facts import (
 )
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId, new_uuid
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 
 async def create(work: Work, wanted: Wanted, provider: Provider) -> SamlConnection:
@@ -64,8 +64,9 @@ async def update(
     is no longer current.
     """
     work.require(Permission.SAML_MANAGE)
-    wanted = settled(wanted)
     changes = difference(current, provider or current.provider, wanted)
+    with telling(current.wanted.name, *changes, target=current.id):
+        wanted = settled(wanted)
     changed = replace(
         current,
         wanted=wanted,
@@ -90,12 +91,13 @@ async def switch(work: Work, current: SamlConnection, state: State) -> SamlConne
     if state is current.state:
         work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
         return current
+    changes = (Change(path="state", old=current.state.value, new=state.value),)
     if state not in NEXT[current.state]:
         following = ", ".join(sorted(NEXT[current.state]))
-        raise InvalidValue(
-            f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
-        )
-    changes = (Change(path="state", old=current.state.value, new=state.value),)
+        with telling(current.wanted.name, *changes, target=current.id):
+            raise InvalidValue(
+                f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
+            )
     fact = SamlConnectionSwitched(target=current.id, display=current.wanted.name, changes=changes)
     return await _written(work, replace(current, state=state), fact)
 

@@ -262,6 +262,7 @@ def _explained(wanted: Document, current: User | None) -> Generator[None]:
         before, user = (current.document, current.id) if current else ({}, UserId(new_uuid()))
         refused.attempted = difference(before, arranged(wanted, user))
         refused.display = current.user_name if current else str(wanted.get("userName") or "")
+        refused.target = current.id if current else None
         raise
 
 

@@ -20,10 +20,10 @@ from scimserver.directory.users.rules import (
     settle_role,
     settle_timezone,
 )
-from scimserver.kernel.errors import AlreadyTaken, FieldsAtFault, InvalidValue, Refused
+from scimserver.kernel.errors import AlreadyTaken, FieldsAtFault, InvalidValue
 from scimserver.kernel.facts import Json
 from scimserver.kernel.permissions import Permission
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 REQUIRED: Final = ("userName", "name.givenName", "name.familyName")
 """What an administrator has to give; role and time zone have defaults."""
@@ -37,13 +37,10 @@ async def add(work: Work, wanted: Document) -> User:
     Raises what `users.create` raises, for all that is at fault together: `FieldsAtFault` for more than one.
     """
     work.require(Permission.USERS_CREATE)
-    try:
+    with telling(str(wanted.get("userName") or ""), *difference({}, wanted)):
         faults = [*_missing(wanted), *await _wrong(work, wanted)]
         if faults:
             raise _together(faults)
-    except Refused as refused:
-        refused.attempted, refused.display = difference({}, wanted), str(wanted.get("userName") or "")
-        raise
     return await create(work, wanted)
 
 

@@ -6,9 +6,9 @@ Proven by tests/database/test_roles.py and tests/api/test_administrators.py.
 from scimserver.directory.users import store
 from scimserver.directory.users.model import User
 from scimserver.kernel.actor import ActorKind
-from scimserver.kernel.errors import LastAdministrator, NotPermitted
+from scimserver.kernel.errors import LastAdministrator
 from scimserver.kernel.facts import Change
-from scimserver.work import Work
+from scimserver.work import Work, telling
 
 
 def require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -19,11 +19,8 @@ def require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...
     """
     if work.actor.kind is not ActorKind.USER:
         return
-    try:
+    with telling(current.user_name, *attempted, target=current.id):
         work.require_holding(current.permissions, "This user")
-    except NotPermitted as refused:
-        refused.attempted, refused.display = attempted, current.user_name
-        raise
 
 
 async def require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
@@ -32,8 +29,7 @@ async def require_other_administrator(work: Work, current: User, attempted: tupl
         return
     if await store.has_other_administrator(work, current.id):
         return
-    refused = LastAdministrator(
-        "This is the last active user who may manage users: make somebody else an administrator first."
-    )
-    refused.attempted, refused.display = attempted, current.user_name
-    raise refused
+    with telling(current.user_name, *attempted, target=current.id):
+        raise LastAdministrator(
+            "This is the last active user who may manage users: make somebody else an administrator first."
+        )
