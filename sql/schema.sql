@@ -21,14 +21,44 @@ CREATE TABLE organizations (
     support_contact     text     NOT NULL DEFAULT '',
     must_change_locked  boolean  NOT NULL DEFAULT false,
     deactivation        text     NOT NULL DEFAULT 'keep_cases',
+    password_push       text     COLLATE "C" NOT NULL DEFAULT 'refuse',
     CONSTRAINT organizations_pkey PRIMARY KEY (id),
     CONSTRAINT organizations_name_key UNIQUE (name),
     CONSTRAINT organizations_addresses_check CHECK (addresses IN ('required', 'free')),
     CONSTRAINT organizations_password_profile_check CHECK (password_profile IN ('default', 'pci')),
-    CONSTRAINT organizations_deactivation_check CHECK (deactivation IN ('keep_cases', 'unassign_cases'))
+    CONSTRAINT organizations_deactivation_check CHECK (deactivation IN ('keep_cases', 'unassign_cases')),
+    CONSTRAINT organizations_password_push_check CHECK (password_push IN ('refuse', 'ignore'))
 );
 
--- Global: a domain belongs to one organisation of the installation.
+-- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
+-- with. authenticated_within: how long ago somebody may have proved there who they are. jit: whether people whom it knows are added as users when they first come.
+CREATE TABLE saml_connections (
+    org_id                uuid        NOT NULL,
+    id                    uuid        NOT NULL,
+    name                  text        COLLATE "C" NOT NULL,
+    state                 text        COLLATE "C" NOT NULL,
+    idp_entity_id         text        COLLATE "C" NOT NULL,
+    sso_url               text        NOT NULL,
+    certificates          text[]      NOT NULL,
+    metadata_url          text,
+    fetched               timestamptz,
+    allow_unsolicited     boolean     NOT NULL,
+    authenticated_within  interval    NOT NULL,
+    reset_uri             text,
+    contact               text        NOT NULL,
+    version               bigint      NOT NULL DEFAULT 1,
+    created               timestamptz NOT NULL,
+    last_modified         timestamptz NOT NULL,
+    jit                   boolean     NOT NULL DEFAULT false,
+    CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
+    CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
+    CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),
+    CONSTRAINT saml_connections_idp_entity_id_key UNIQUE (org_id, idp_entity_id),
+    CONSTRAINT saml_connections_state_check CHECK (state IN ('draft', 'testing', 'active', 'disabled'))
+);
+
+-- Global: a domain belongs to one organisation of the installation. saml_connection_id: by which all whose
+-- addresses are in the domain sign in, where that is enforced.
 CREATE TABLE email_domains (
     domain           text        COLLATE "C" NOT NULL,
     org_id           uuid        NOT NULL,
@@ -36,8 +66,12 @@ CREATE TABLE email_domains (
     public_override  boolean     NOT NULL,
     verified_at      timestamptz,
     created          timestamptz NOT NULL,
+    saml_connection_id  uuid,
     CONSTRAINT email_domains_pkey PRIMARY KEY (domain),
-    CONSTRAINT email_domains_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id)
+    CONSTRAINT email_domains_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
+    CONSTRAINT email_domains_saml_connection_id_fkey FOREIGN KEY (org_id, saml_connection_id)
+        REFERENCES saml_connections (org_id, id),
+    CONSTRAINT email_domains_enforced_check CHECK (saml_connection_id IS NULL OR verified_at IS NOT NULL)
 );
 CREATE INDEX email_domains_org_id_idx ON email_domains (org_id, domain);
 
@@ -99,32 +133,6 @@ CREATE TABLE removals (
         REFERENCES connections (org_id, id) ON DELETE CASCADE
 );
 
--- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
--- with. authenticated_within: how long ago somebody may have proved there who they are.
-CREATE TABLE saml_connections (
-    org_id                uuid        NOT NULL,
-    id                    uuid        NOT NULL,
-    name                  text        COLLATE "C" NOT NULL,
-    state                 text        COLLATE "C" NOT NULL,
-    idp_entity_id         text        COLLATE "C" NOT NULL,
-    sso_url               text        NOT NULL,
-    certificates          text[]      NOT NULL,
-    metadata_url          text,
-    fetched               timestamptz,
-    allow_unsolicited     boolean     NOT NULL,
-    authenticated_within  interval    NOT NULL,
-    reset_uri             text,
-    contact               text        NOT NULL,
-    version               bigint      NOT NULL DEFAULT 1,
-    created               timestamptz NOT NULL,
-    last_modified         timestamptz NOT NULL,
-    CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
-    CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
-    CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),
-    CONSTRAINT saml_connections_idp_entity_id_key UNIQUE (org_id, idp_entity_id),
-    CONSTRAINT saml_connections_state_check CHECK (state IN ('draft', 'testing', 'active', 'disabled'))
-);
-
 -- Global: the digest of a bearer token is found before an organisation is known.
 CREATE TABLE api_tokens (
     digest         bytea       NOT NULL,
@@ -146,7 +154,8 @@ CREATE TABLE api_tokens (
 
 -- document: the SCIM document as stored bytes, only what this row determines; shadow: the same with
 -- every string in its form for comparison, for filters that no column serves; mail_stand_in: the
--- document's only e-mail was made from user_name, because the client sent none.
+-- document's only e-mail was made from user_name, because the client sent none; saml_connection_id: by which
+-- the user signs in, who has no password then.
 CREATE TABLE users (
     org_id            uuid        NOT NULL,
     id                uuid        NOT NULL,
@@ -166,10 +175,14 @@ CREATE TABLE users (
     last_modified     timestamptz NOT NULL,
     document          bytea       NOT NULL,
     shadow            jsonb       NOT NULL,
+    saml_connection_id  uuid,
     CONSTRAINT users_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT users_user_name_key UNIQUE (org_id, user_name_key) INCLUDE (id),
-    CONSTRAINT users_role_id_fkey FOREIGN KEY (org_id, role_id) REFERENCES roles (org_id, id)
+    CONSTRAINT users_role_id_fkey FOREIGN KEY (org_id, role_id) REFERENCES roles (org_id, id),
+    CONSTRAINT users_saml_connection_id_fkey FOREIGN KEY (org_id, saml_connection_id)
+        REFERENCES saml_connections (org_id, id)
 );
+CREATE INDEX users_saml_connection_id_idx ON users (org_id, saml_connection_id) WHERE saml_connection_id IS NOT NULL;
 CREATE INDEX users_external_id_idx ON users (org_id, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX users_last_modified_idx ON users (org_id, last_modified, id);
 CREATE INDEX users_display_name_idx ON users (org_id, display_name_key, id);
@@ -197,15 +210,17 @@ CREATE TABLE credentials (
 );
 
 -- Requests to identity providers that wait for their answers, each in the browser that was sent with it: by the
--- digest of the secret that its cookie holds.
+-- digest of the secret that its cookie holds. user_id: who tries the connection out; NULL where somebody signs in.
+-- return_to: the path at which whoever signs in arrives.
 CREATE TABLE saml_requests (
     org_id         uuid        NOT NULL,
     connection_id  uuid        NOT NULL,
     id             text        COLLATE "C" NOT NULL,
     browser        bytea       NOT NULL,
-    user_id        uuid        NOT NULL,
+    user_id        uuid,
     created        timestamptz NOT NULL,
     expires        timestamptz NOT NULL,
+    return_to      text        NOT NULL DEFAULT '/',
     CONSTRAINT saml_requests_pkey PRIMARY KEY (org_id, connection_id, id),
     CONSTRAINT saml_requests_connection_id_fkey FOREIGN KEY (org_id, connection_id)
         REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,
@@ -226,6 +241,22 @@ CREATE TABLE saml_assertions (
 );
 CREATE INDEX saml_assertions_expires_idx ON saml_assertions (expires);
 
+-- As whom an identity provider knows a user: the first time by the address, from then on by this alone.
+CREATE TABLE saml_links (
+    org_id          uuid        NOT NULL,
+    connection_id   uuid        NOT NULL,
+    name_id         text        COLLATE "C" NOT NULL,
+    name_id_format  text        COLLATE "C",
+    user_id         uuid        NOT NULL,
+    linked          timestamptz NOT NULL,
+    CONSTRAINT saml_links_pkey PRIMARY KEY (org_id, connection_id, name_id),
+    CONSTRAINT saml_links_user_key UNIQUE (org_id, user_id, connection_id),
+    CONSTRAINT saml_links_connection_id_fkey FOREIGN KEY (org_id, connection_id)
+        REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT saml_links_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
+);
+
 -- Whoever is signed in, by the digest of the secret that a cookie or a program of the product holds. Ended
 -- sessions are deleted. network, agent: for the list of sessions, cut to what people recognise.
 CREATE TABLE sessions (
@@ -239,11 +270,15 @@ CREATE TABLE sessions (
     expires    timestamptz NOT NULL,
     network    text        NOT NULL,
     agent      text        NOT NULL,
+    saml_connection_id  uuid,
     CONSTRAINT sessions_pkey PRIMARY KEY (org_id, digest),
     CONSTRAINT sessions_id_key UNIQUE (org_id, user_id, id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (org_id, user_id)
         REFERENCES users (org_id, id) ON DELETE CASCADE,
-    CONSTRAINT sessions_method_check CHECK (method IN ('password'))
+    CONSTRAINT sessions_saml_connection_id_fkey FOREIGN KEY (org_id, saml_connection_id)
+        REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT sessions_method_check CHECK (method IN ('password', 'saml', 'recovery')),
+    CONSTRAINT sessions_saml_check CHECK ((method = 'saml') = (saml_connection_id IS NOT NULL))
 );
 CREATE INDEX sessions_expires_idx ON sessions (expires);
 
@@ -350,6 +385,7 @@ CREATE TABLE deleted_users (
     document       bytea       NOT NULL,
     deleted        timestamptz NOT NULL,
     request_id     text        NOT NULL,
+    saml_connection_id  uuid,
     CONSTRAINT deleted_users_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT deleted_users_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id)
 );
