@@ -155,7 +155,7 @@ CREATE TABLE api_tokens (
 -- document: the SCIM document as stored bytes, only what this row determines; shadow: the same with
 -- every string in its form for comparison, for filters that no column serves; mail_stand_in: the
 -- document's only e-mail was made from user_name, because the client sent none; saml_connection_id: by which
--- the user signs in, who has no password then.
+-- the user signs in, who has no password then; saml_mark: what a client said of that, answered as it was sent.
 CREATE TABLE users (
     org_id            uuid        NOT NULL,
     id                uuid        NOT NULL,
@@ -176,6 +176,7 @@ CREATE TABLE users (
     document          bytea       NOT NULL,
     shadow            jsonb       NOT NULL,
     saml_connection_id  uuid,
+    saml_mark         boolean,
     CONSTRAINT users_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT users_user_name_key UNIQUE (org_id, user_name_key) INCLUDE (id),
     CONSTRAINT users_role_id_fkey FOREIGN KEY (org_id, role_id) REFERENCES roles (org_id, id),

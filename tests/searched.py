@@ -20,7 +20,14 @@ from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS, ResourceTable
 from scimserver.scim.filter_sql import condition
 from scimserver.scim.filter_text import take_apart
 from scimserver.scim.literals import Reader
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser, Role
+from scimserver.scim.models import (
+    DIRECTORY_USER_SCHEMA,
+    ENTERPRISE_SCHEMA,
+    Case,
+    Group,
+    ProvisionedUser,
+    Role,
+)
 from scimserver.scim.provider import TOLERANT
 
 T = TypeVar("T")
@@ -28,6 +35,9 @@ T = TypeVar("T")
 ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000a")
 OTHER_ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000b")
 ROLE = UUID("0190b8a0-0000-7000-8000-0000000000f0")
+
+CONNECTION = UUID("0190b8a0-0000-7000-8000-0000000000c0")
+CONNECTION_NAME = "Okta"
 
 ALPHABET = ["", "a", "A", "b", "%", "_", "\\", "'", '"', " ", "ß", "ẞ", "ss", "İ", "i", "é", "e\u0301"]
 ALPHABET += ["ﬁ", "\uff21", "Σ", "ς", "K", "ﾊﾟ", "\u0345", "ǅ", "😀", "1", "$1", "\x7f", "\uffff"]
@@ -108,6 +118,8 @@ def _documents(model: type[Resource[Any]]) -> st.SearchStrategy[dict[str, Any]]:
         if binding is None or str(path) in NOT_GENERATED:
             continue
         *urn, name = str(path).rpartition(":") if ":" in path else (str(path),)
+        if urn[:1] == [DIRECTORY_USER_SCHEMA]:
+            continue
         target = extensions.setdefault(urn[0], {}) if urn else fields
         target[name] = _attribute(model, str(path), binding)
     for urn, attributes in extensions.items():
@@ -157,6 +169,9 @@ def _user(draw: st.DrawFn, user_name: str, others: Sequence[Any]) -> Any:
         boss = draw(st.sampled_from(others))
         manager = {"value": boss.id, "displayName": boss.display_name}
         document[ENTERPRISE_SCHEMA] = document.get(ENTERPRISE_SCHEMA, {}) | {"manager": manager}
+    signing = draw(st.sampled_from(_SIGNING))
+    if signing:
+        document[DIRECTORY_USER_SCHEMA] = signing
     user: Any = ProvisionedUser.model_validate(document, scim_policy=TOLERANT)
     stored = ProvisionedUser.model_validate(user.model_dump(), scim_policy=TOLERANT)
     return _with_meta(draw, stored, UUID(int=(len(others) + 1) << 120 | 7), "User")
@@ -199,6 +214,19 @@ def _with_meta(draw: st.DrawFn, resource: Any, resource_id: UUID, kind: str) -> 
     return resource
 
 
+_SIGNING = [
+    None,
+    {"samlManaged": False},
+    {"samlManaged": True},
+    {
+        "samlManaged": True,
+        "authenticationMethod": "saml",
+        "identityProvider": {"value": str(CONNECTION), "display": CONNECTION_NAME},
+        "passwordManagement": {"managedBy": "identityProvider"},
+    },
+]
+"""How a user signs in: nobody said, or a client said and it has no effect, or by the connection."""
+
 _USER_DOCUMENTS = _documents(ProvisionedUser)
 _GROUP_DOCUMENTS = _documents(Group)
 _ROLE_DOCUMENTS = _documents(Role)
@@ -233,6 +261,7 @@ class Rows:
         run = self.connection.executemany
         await self.connection.execute(_INSERT_ORGANIZATION, organization, str(organization))
         await run(_INSERT_ROLE, [(organization, *_role_row(role)) for role in world.roles])
+        await self.connection.execute(_INSERT_CONNECTION, organization, CONNECTION, CONNECTION_NAME)
         await run(_INSERT_USER, [(organization, *_user_row(user)) for user in world.users])
         await run(_INSERT_GROUP, [(organization, *_group_row(group)) for group in world.groups])
         await run(_INSERT_CASE, [(organization, *_case_row(case)) for case in world.cases])
@@ -257,11 +286,16 @@ _INSERT_ROLE = """
 INSERT INTO roles (org_id, id, created, last_modified, external_id,
                    name, name_key, built_in, start_page, permissions)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+_INSERT_CONNECTION = """
+INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates,
+                              allow_unsolicited, authenticated_within, contact, created, last_modified)
+VALUES ($1, $2, $3, 'active', 'urn:okta', 'https://okta.example/sso', '{}',
+        false, '1 hour', '', now(), now())"""
 _INSERT_USER = """
 INSERT INTO users (org_id, id, created, last_modified, document, shadow, external_id,
                    display_name, display_name_key, user_name, user_name_key, family_name_key, active,
-                   manager_id, role_id, mail_stand_in, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, false, 1)"""
+                   manager_id, role_id, saml_connection_id, saml_mark, mail_stand_in, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, false, 1)"""
 _INSERT_GROUP = """
 INSERT INTO groups (org_id, id, created, last_modified, document, shadow, external_id,
                     display_name, display_name_key, version)
@@ -275,6 +309,8 @@ _INSERT_MEMBER = "INSERT INTO group_members (org_id, group_id, user_id, added) V
 
 def _row(resource: Any) -> tuple[Any, ...]:
     document = resource.model_dump(exclude={"meta", "groups", "members", "owner"})
+    if document.pop(DIRECTORY_USER_SCHEMA, None):
+        document["schemas"] = [urn for urn in document["schemas"] if urn != DIRECTORY_USER_SCHEMA]
     document.get(ENTERPRISE_SCHEMA, {}).get("manager", {}).pop("displayName", None)
     return (
         UUID(resource.id),
@@ -304,7 +340,16 @@ def _user_row(user: Any) -> tuple[Any, ...]:
         user.active,
         manager_id,
         ROLE,
+        *signing_of(user),
     )
+
+
+def signing_of(user: Any) -> tuple[UUID | None, bool | None]:
+    """By which connection a user signs in, and what a client said of it."""
+    signing = user.DirectoryUser
+    if signing is None:
+        return None, None
+    return (CONNECTION, None) if signing.identity_provider else (None, signing.saml_managed)
 
 
 def _role_row(role: Any) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ _REASONS: Final = {
     Failure.BUDGET: "the organisation has sent what it may within an hour",
     Failure.RECIPIENT_REFUSED: "the mail server refuses mail to the address",
     Failure.MESSAGE_REFUSED: "the mail server refuses the message",
+    Failure.NOT_MANAGED: "no identity provider manages the user's password any more",
     Failure.NO_ADDRESS: "the user has no address where mail arrives",
     Failure.INACTIVE: "the user is deactivated",
     Failure.TOO_LATE: "it could not be sent in time",

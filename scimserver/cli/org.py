@@ -11,7 +11,7 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.directory import domains, organizations
-from scimserver.directory.organizations import Addresses, Deactivation, Organization
+from scimserver.directory.organizations import Addresses, Deactivation, Organization, PasswordPush
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import Refused
 from scimserver.kernel.facts import DomainAdded, Json, OrganizationCreated, OrganizationUpdated
@@ -155,6 +155,12 @@ def show_one(name: str, *, as_json: bool) -> None:
 @_profile
 @_contact
 @_must_change
+@click.option(
+    "--password-push",
+    type=click.Choice([each.value for each in PasswordPush]),
+    help="What becomes of a change over SCIM that is nothing but a password of somebody who is SAML-managed:"
+    " an error, or nothing.",
+)
 @_deactivation
 @show.json_option
 def update(
@@ -167,13 +173,16 @@ def update(
     support_contact: str | None,
     must_change_locked: bool | None,
     deactivation: str | None,
+    password_push: str | None,
     as_json: bool,
 ) -> None:
     """Change how the organisation NAME works; what is not given stays."""
     given = {title, addresses, timezone, password_profile, support_contact, must_change_locked, deactivation}
+    given.add(password_push)
     if given == {None}:
         raise click.UsageError(
             "Say what to change: --title, --addresses, --timezone, --deactivation, --password-profile,"
+            " --password-push,"
             " --support-contact, --must-change or --must-change-optional."
         )
 
@@ -190,6 +199,7 @@ def update(
                 support_contact=support_contact,
                 must_change_locked=must_change_locked,
                 deactivation=None if deactivation is None else Deactivation(deactivation),
+                password_push=None if password_push is None else PasswordPush(password_push),
             )
         changed = await organizations.find(session.database, name)
         if as_json:
@@ -211,6 +221,7 @@ def _as_object(organization: Organization) -> dict[str, Json]:
         "supportContact": organization.support_contact,
         "mustChangeLocked": organization.must_change_locked,
         "deactivation": organization.deactivation.value,
+        "passwordPush": organization.password_push.value,
         "created": show.stamp(organization.created),
     }
 
@@ -228,5 +239,6 @@ def _as_fields(organization: Organization) -> dict[str, str]:
             "always to be changed" if organization.must_change_locked else "to be changed unless they say so"
         ),
         "deactivation": organization.deactivation.value,
+        "passwords sent for who is SAML-managed": organization.password_push.value,
         "created": show.moment(organization.created),
     }

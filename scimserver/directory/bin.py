@@ -98,13 +98,22 @@ async def restore(work: Work, user: Deleted) -> User:
         role=row["role"],
         addresses=Addresses(row["addresses"]),
     )
-    former = Former(id=user.id, version=row["version"], created=row["created"])
+    former = Former(
+        id=user.id,
+        version=row["version"],
+        created=row["created"],
+        managed=row["saml_connection_id"] is not None,
+    )
     groups = await _held_groups(work, row["group_ids"])
     made = await users.add_again(work, wanted, former, {"users_user_name_key": _taken})
     if groups:
         users.join(work, made, groups)
     work.change(_TAKE_OUT, work.actor.organization, user.id)
-    changes = (_deleted_at(row["deleted"]), *difference({}, made.document))
+    changes = (
+        _deleted_at(row["deleted"]),
+        *difference({}, made.document),
+        *users.changes_of(None, made),
+    )
     work.note(UserRestored(target=made.id, display=made.user_name, changes=changes))
     return replace(made, groups=groups)
 

@@ -76,11 +76,8 @@ async def clone(work: Work, source: User, user_name: str | None = None) -> User:
         raise _told(refused, source, cloned_from, wanted) from None
     if groups:
         users.join(work, made, groups)
-    work.note(
-        UserCloned(
-            target=made.id, display=made.user_name, changes=(cloned_from, *difference({}, made.document))
-        )
-    )
+    changes = (cloned_from, *difference({}, made.document), *users.changes_of(None, made))
+    work.note(UserCloned(target=made.id, display=made.user_name, changes=changes))
     return replace(made, groups=groups)
 
 

@@ -19,9 +19,11 @@ from scimserver.db.pool import Database
 from scimserver.db.queries import load
 from scimserver.directory.limits import shown
 from scimserver.directory.mailboxes import deliverable, mailbox
+from scimserver.directory.views import provider_of
 from scimserver.kernel.errors import Conflicted
 from scimserver.kernel.facts import Change, MailGivenUp, MailSent
 from scimserver.kernel.ids import OrganizationId, UserId, new_uuid
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import Broken, Work
 
 _QUERIES = load("mail")
@@ -52,6 +54,7 @@ class Kind(StrEnum):
     PASSWORD_SET_BY_ADMINISTRATOR = "notice.password_set_by_administrator"  # noqa: S105 - as above
     PASSWORD_RESET = "notice.password_reset"  # noqa: S105 - as above
     ADDRESS_CHANGED = "notice.address_changed"
+    PASSWORD_MANAGED = "notice.password_managed"  # noqa: S105 - as above
 
 
 LINKS: Final = frozenset({Kind.LINK_SELF_SERVICE, Kind.LINK_ADMINISTRATOR, Kind.LINK_INVITATION})
@@ -59,7 +62,7 @@ LINKS: Final = frozenset({Kind.LINK_SELF_SERVICE, Kind.LINK_ADMINISTRATOR, Kind.
 EVEN_TO_DEACTIVATED: Final = frozenset({Kind.PASSWORD_CHANGED, Kind.PASSWORD_RESET, Kind.ADDRESS_CHANGED})
 """What was done in a user's name: whose account it is should know, all the more if it was closed since."""
 
-_TRIED_FOR: Final = {Kind.LINK_SELF_SERVICE: timedelta(days=1)}
+_TRIED_FOR: Final = {Kind.LINK_SELF_SERVICE: timedelta(days=1), Kind.PASSWORD_MANAGED: timedelta(days=1)}
 _TRIED_FOR_ELSE: Final = timedelta(days=3)
 
 
@@ -88,6 +91,8 @@ class Failure(StrEnum):
     """The user has no address where mail arrives: a clone's placeholder, or a name that is none."""
     INACTIVE = "inactive"
     """The user is deactivated."""
+    NOT_MANAGED = "not_managed"
+    """No identity provider manages the user's password any more."""
     TOO_LATE = "too_late"
     """It could not be sent in the time there was for it."""
 
@@ -119,6 +124,8 @@ class Addressee:
     organization_title: str
     support_contact: str
     """Whom to ask for help; may be empty."""
+    provider: IdentityProvider | None
+    """Who manages the user's password instead (P8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +228,7 @@ async def addressee(database: Database, job: Job) -> Addressee | None:
         mailbox=own if job.former_address is None else deliverable(job.former_address),
         organization_title=row["title"],
         support_contact=row["support_contact"],
+        provider=provider_of(columns) if (columns := row["provider"]) else None,
     )
 
 

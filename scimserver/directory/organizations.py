@@ -31,6 +31,7 @@ _UPDATE = _QUERIES.change("update_organization")
 _FIND = _QUERIES["find_organization"]
 _LIST = _QUERIES["list_organizations"]
 _DEACTIVATION = _QUERIES["read_deactivation"]
+_PASSWORD_PUSH = _QUERIES["read_password_push"]
 
 MAX_CONTACT: Final = 200
 """Characters of a support contact: it stands in errors, beside what is wrong."""
@@ -39,6 +40,7 @@ _PATHS: Final = {
     "password_profile": "passwordProfile",
     "support_contact": "supportContact",
     "must_change_locked": "mustChangeLocked",
+    "password_push": "passwordPush",
 }
 """What the log calls what changed."""
 
@@ -63,6 +65,19 @@ class Deactivation(StrEnum):
     """They become nobody's, as when the user is deleted."""
 
 
+class PasswordPush(StrEnum):
+    """What becomes of a change over SCIM that is nothing but a password of whoever has none here (rule P8).
+
+    Values are stored.
+    """
+
+    REFUSE = "refuse"
+    """An error tells that the identity provider manages it."""
+
+    IGNORE = "ignore"
+    """Nothing, without an error: for identity providers that cannot be kept from sending passwords."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """An organisation. `name` is how operators call it; `title` is for people."""
@@ -78,6 +93,7 @@ class Organization:
     must_change_locked: bool
     """Whether a password that an administrator sets always has to be changed by its owner."""
     deactivation: Deactivation
+    password_push: PasswordPush
     created: datetime
 
 
@@ -120,6 +136,7 @@ async def create(
         support_contact="",
         must_change_locked=False,
         deactivation=deactivation,
+        password_push=PasswordPush.REFUSE,
         created=work.now,
     )
     taken = {
@@ -164,6 +181,7 @@ async def update(
     support_contact: str | None = None,
     must_change_locked: bool | None = None,
     deactivation: Deactivation | None = None,
+    password_push: PasswordPush | None = None,
 ) -> None:
     """Change how an organisation works; what is None stays. Raises `InvalidValue`."""
     work.require(Permission.ORGANIZATIONS_MANAGE)
@@ -179,6 +197,7 @@ async def update(
         "support_contact": support_contact,
         "must_change_locked": must_change_locked,
         "deactivation": deactivation,
+        "password_push": password_push,
     }
     changed = {
         name: new for name, new in wanted.items() if new is not None and new != getattr(organization, name)
@@ -202,6 +221,7 @@ async def update(
         after.support_contact,
         after.must_change_locked,
         after.deactivation.value,
+        after.password_push.value,
     )
 
 
@@ -209,6 +229,13 @@ async def unassigns_cases(work: Work) -> bool:
     """Whether the Cases of who is deactivated become nobody's in the actor's organisation."""
     row = await work.fetchrow(_DEACTIVATION, work.actor.organization)
     return row is not None and Deactivation(row["deactivation"]) is Deactivation.UNASSIGN_CASES
+
+
+async def password_push(work: Work) -> PasswordPush:
+    """What becomes in the actor's organisation of a password that is sent for whoever has none here."""
+    row = await work.fetchrow(_PASSWORD_PUSH, work.actor.organization)
+    assert row is not None, "an actor's organisation exists"
+    return PasswordPush(row["password_push"])
 
 
 async def find(database: Database, name: str) -> Organization:
@@ -235,6 +262,7 @@ def _organization(row: Record) -> Organization:
         support_contact=row["support_contact"],
         must_change_locked=row["must_change_locked"],
         deactivation=Deactivation(row["deactivation"]),
+        password_push=PasswordPush(row["password_push"]),
         created=row["created"],
     )
 

@@ -22,10 +22,11 @@ from scimserver.db.queries import load
 from scimserver.directory import mail
 from scimserver.directory.mail import Allowance, Job, Kind
 from scimserver.directory.mailboxes import mailbox
-from scimserver.kernel.errors import LinkNotLive, NotMailable, RateLimited
+from scimserver.kernel.errors import LinkNotLive, NotMailable, PasswordManagedElsewhere, RateLimited
 from scimserver.kernel.facts import Change, Json, PasswordLinkOrdered, PasswordLinkWithdrawn
 from scimserver.kernel.ids import OrganizationId, UserId
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.kernel.secrets import digest
 from scimserver.work import Work, telling
 
@@ -89,6 +90,11 @@ class Person(Protocol):
         """The user's document."""
         ...
 
+    @property
+    def provider(self) -> IdentityProvider | None:
+        """Who manages the user's password instead (P8)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
@@ -129,13 +135,15 @@ def parse_token(text: str) -> Token | None:
 async def mail_link(work: Work, user: Person, purpose: Purpose) -> None:
     """Have a link mailed to a user; the token is made when it is sent, and nobody here sees it.
 
-    Raises `NotPermitted`; `NotMailable` for a deactivated user or one without a mailbox, as a clone with
-    its placeholder is; `RateLimited` where one user would get too many.
+    Raises `NotPermitted`; `PasswordManagedElsewhere`; `NotMailable` for a deactivated user or one without
+    a mailbox, as a clone with its placeholder is; `RateLimited` where one user would get too many.
     """
     assert purpose is not Purpose.SELF_SERVICE, "those are asked for by whoever cannot sign in"
     ordered = Change(path="purpose", new=purpose.value)
     with telling(user.user_name, ordered, target=user.id):
         work.require(Permission.USERS_MAIL_RESET_LINK)
+        if user.provider is not None:
+            raise PasswordManagedElsewhere(user.provider)
         check_mailable(user)
         if not await mail.spend(work, PER_ACCOUNT_ORDERED, str(user.id)):
             raise RateLimited(

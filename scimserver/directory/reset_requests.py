@@ -25,7 +25,7 @@ from scimserver.directory.sealed import Seal, derived_key, keyed_digest
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.addresses import address_key, parse_address
 from scimserver.kernel.errors import RateLimited
-from scimserver.kernel.facts import PasswordResetDropped, PasswordResetRequested
+from scimserver.kernel.facts import PasswordResetDropped, PasswordResetReferred, PasswordResetRequested
 from scimserver.kernel.ids import INSTALLATION, OrganizationId, UserId, new_uuid
 from scimserver.work import Work, WorkRoom
 
@@ -76,6 +76,8 @@ class _Account:
     user_name: str
     active: bool
     mailbox: str | None
+    managed: bool
+    """Whether an identity provider manages the password (P8)."""
 
 
 class ResetRequests:
@@ -146,7 +148,10 @@ class ResetRequests:
 
 async def _answer_for(work: Work, account: _Account) -> None:
     reason = await _against(work, account)
-    if reason is None:
+    if reason is None and account.managed:
+        mail.put(work, account.user, mail.Kind.PASSWORD_MANAGED)
+        work.note(PasswordResetReferred(target=account.user, display=account.user_name))
+    elif reason is None:
         password_resets.put_link(work, account.user, Purpose.SELF_SERVICE)
         work.note(PasswordResetRequested(target=account.user, display=account.user_name))
     else:
@@ -194,5 +199,6 @@ def _account(row: Record) -> _Account:
         user=UserId(row["id"]),
         user_name=row["user_name"],
         active=row["active"],
+        managed=row["managed"],
         mailbox=mailbox(row["user_name"], orjson.loads(row["document"])),
     )

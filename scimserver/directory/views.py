@@ -15,17 +15,42 @@ from uuid import UUID
 
 from scimserver.db.queries import Query
 from scimserver.db.where import sql
+from scimserver.kernel.ids import OrganizationId, SamlConnectionId
+from scimserver.kernel.providers import IdentityProvider, Subject
 
 _NONE_RELATED: Final[LiteralString] = ", NULL::uuid[] AS ids, NULL::text[] AS names"
-_NO_MANAGER: Final[LiteralString] = ", NULL::uuid AS manager_id, NULL::text AS manager_name"
+_NO_MANAGER: Final[LiteralString] = (
+    ", NULL::uuid AS manager_id, NULL::text AS manager_name, NULL::text[] AS provider, NULL::boolean AS mark"
+)
+
+_PROVIDER: Final[LiteralString] = """, CASE WHEN u.saml_connection_id IS NOT NULL THEN (
+    SELECT ARRAY[p.org_id::text, p.id::text, p.name, p.sso_url, p.reset_uri,
+                 coalesce(nullif(p.contact, ''), o.support_contact)]
+    FROM saml_connections AS p JOIN organizations AS o ON o.id = p.org_id
+    WHERE p.org_id = u.org_id AND p.id = u.saml_connection_id
+)"""
+"""The SAML connection by which a user signs in, as `provider_of` reads it."""
+
+_SUBJECT: Final[LiteralString] = """ || (
+    SELECT ARRAY[l.name_id, l.name_id_format,
+                 to_char(l.linked AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')]
+    FROM saml_links AS l
+    WHERE l.org_id = u.org_id AND l.user_id = u.id AND l.connection_id = u.saml_connection_id
+)"""
+"""As whom that connection knows the user: nothing where it has not signed the user in yet."""
 
 _USER: Final[LiteralString] = "u.id, u.version, u.created, u.last_modified, u.document"
 USER_COLUMNS: Final[LiteralString] = _USER + _NONE_RELATED + _NO_MANAGER
 """A user without what derives from elsewhere: of the same shape, for pages of several types."""
 
-USER_DERIVED_COLUMNS: Final[LiteralString] = (
+_DERIVED: Final[LiteralString] = (
     _USER + ", derived.ids, derived.names, boss.id AS manager_id, boss.display_name AS manager_name"
 )
+USER_DERIVED_COLUMNS: Final[LiteralString] = _DERIVED + _PROVIDER + " END AS provider, u.saml_mark AS mark"
+USER_SUBJECT_COLUMNS: Final[LiteralString] = (
+    _DERIVED + _PROVIDER + _SUBJECT + " END AS provider, u.saml_mark AS mark"
+)
+"""A user with all that there is, as whom the identity provider knows them included."""
 USER_DERIVED_JOINS: Final[LiteralString] = """
 LEFT JOIN users AS boss ON boss.org_id = u.org_id AND boss.id = u.manager_id
 LEFT JOIN LATERAL (
@@ -80,6 +105,17 @@ VIEW_USER: Final = Query(
     _text(
         "SELECT ",
         USER_DERIVED_COLUMNS,
+        " FROM users AS u",
+        USER_DERIVED_JOINS,
+        " WHERE u.org_id = $1 AND u.id = $2",
+    ),
+)
+VIEW_USER_SUBJECT: Final = Query(
+    "view_user_subject",
+    "A user with all that there is.  $1 organisation, $2 id",
+    _text(
+        "SELECT ",
+        USER_SUBJECT_COLUMNS,
         " FROM users AS u",
         USER_DERIVED_JOINS,
         " WHERE u.org_id = $1 AND u.id = $2",
@@ -172,6 +208,10 @@ class View(NamedTuple):
     related: Sequence[Reference] = ()
     """A user's groups, a group's members, or a case's owner."""
     manager: Reference | None = None
+    provider: IdentityProvider | None = None
+    """By which a user signs in whom an identity provider signs in."""
+    mark: bool | None = None
+    """Whether a user is to be SAML-managed, as a client said."""
 
 
 def view_of(row: Row) -> View:
@@ -184,6 +224,22 @@ def view_of(row: Row) -> View:
         stored=row["document"],
         related=references(ids, row["names"]) if (ids := row["ids"]) else (),
         manager=_manager(row),
+        provider=provider_of(columns) if (columns := row["provider"]) else None,
+        mark=row["mark"],
+    )
+
+
+def provider_of(columns: Sequence[Any]) -> IdentityProvider:
+    """The identity provider that an array of columns describes, with the subject where it was asked for."""
+    organization, connection, name, sso_url, reset_uri, contact, *subject = columns
+    return IdentityProvider(
+        organization=OrganizationId(UUID(organization)),
+        id=SamlConnectionId(UUID(connection)),
+        name=name,
+        sso_url=sso_url,
+        reset_uri=reset_uri,
+        contact=contact or "",
+        subject=Subject(subject[0] or "", subject[1], subject[2] or "") if subject else None,
     )
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from scimserver.kernel.facts import Change
+from scimserver.kernel.providers import IdentityProvider
 
 
 class Refused(Exception):
@@ -94,6 +95,21 @@ class ProviderPaused(NotPermitted):
     """The connection removed as many users in an hour as it may, until an administrator agrees (rule P11)."""
 
     reason = "provider_paused"
+
+
+class PasswordManagedElsewhere(Refused):
+    """The user has no password here: whoever signs the user in manages it (rule P8)."""
+
+    reason = "password_managed_by_identity_provider"
+
+    def __init__(self, provider: IdentityProvider) -> None:
+        ask = provider.contact or "your organisation's systems administrator"
+        super().__init__(
+            f"This user's password is managed by the identity provider '{provider.name}' ({provider.host})."
+            f" Reset it there, or ask {ask}.",
+            attribute="password",
+        )
+        self.provider = provider
 
 
 class VersionMismatch(Refused):

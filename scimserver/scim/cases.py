@@ -15,7 +15,7 @@ from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.ids import CaseId, UserId, parse_uuid
 from scimserver.scim import bounds
 from scimserver.scim.models import Case
-from scimserver.scim.plain import plain_bodies
+from scimserver.scim.plain import PlainPatch, plain_bodies
 from scimserver.scim.projection import Document
 from scimserver.scim.render import Rendered, Renderer
 from scimserver.work import Work
@@ -80,6 +80,9 @@ class CaseAdapter:
         """Keep `status`: a PUT without it must not open a closed case. One without `owner` unassigns."""
         status: Document = {name: item for name, item in current.document.items() if name == "status"}
         return plain_bodies(self.name).object.ordered({**status, **document})
+
+    async def check_patch(self, work: Work, current: cases.Case, asked: "PlainPatch | PatchOp[Any]") -> None:
+        """Nothing."""
 
     def before_patch(self, current: cases.Case, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Take away what derives from the owner, so that a `$ref` afterwards is one that a client sent."""

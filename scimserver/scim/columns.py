@@ -13,7 +13,14 @@ from typing import Any, Final, LiteralString
 from scim2_models import AttributeBinding, ComplexAttribute, Extension, Resource
 
 from scimserver.db.where import quoted
-from scimserver.scim.models import ENTERPRISE_SCHEMA, Case, Group, ProvisionedUser, Role
+from scimserver.scim.models import (
+    DIRECTORY_USER_SCHEMA,
+    ENTERPRISE_SCHEMA,
+    Case,
+    Group,
+    ProvisionedUser,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,7 @@ class ResourceTable:
     """By attribute, as `name` spells it."""
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
     same_in_all: Mapping[str, Entries] = field(default_factory=dict[str, Entries])
-    """Attributes of which all rows have the same, where there is no shadow."""
+    """Attributes of which all rows have the same, or something the same: not what the shadow holds alone."""
     nodes: Mapping[str, Node] = field(default_factory=dict[str, Node])
     """Complex attributes that are not in the shadow."""
     answered_only: frozenset[str]
@@ -142,6 +149,11 @@ def _meta(alias: LiteralString, kind: LiteralString) -> Mapping[str, Operand]:
 
 _ANSWERED_ONLY: Final = frozenset({"meta.location", "meta.version"})
 
+_DIRECTORY_USER_COMPARED: Final[LiteralString] = (
+    "CASE WHEN coalesce(u.saml_connection_id::text, u.saml_mark::text) IS NULL THEN '[]'::jsonb ELSE"
+    """ '["urn:ietf:params:scim:schemas:extension:scimserver:2.0:user"]'::jsonb END"""
+)
+
 USERS: Final = ResourceTable(
     kind="User",
     model=ProvisionedUser,
@@ -157,6 +169,23 @@ USERS: Final = ResourceTable(
             sql="(SELECT b.display_name_key FROM users AS b"
             " WHERE b.org_id = u.org_id AND b.id = u.manager_id)"
         ),
+        f"{DIRECTORY_USER_SCHEMA}:samlManaged": Operand(
+            sql="CASE WHEN u.saml_connection_id IS NULL THEN u.saml_mark ELSE true END", kind="boolean"
+        ),
+        f"{DIRECTORY_USER_SCHEMA}:authenticationMethod": Operand(
+            sql="CASE WHEN u.saml_connection_id IS NOT NULL THEN 'saml' END"
+        ),
+        f"{DIRECTORY_USER_SCHEMA}:identityProvider.value": Operand(sql="u.saml_connection_id", kind="uuid"),
+        f"{DIRECTORY_USER_SCHEMA}:passwordManagement.managedBy": Operand(
+            sql="CASE WHEN u.saml_connection_id IS NOT NULL THEN 'identityprovider' END"
+        ),
+    },
+    nodes={
+        f"{DIRECTORY_USER_SCHEMA}:identityProvider": Node(sql="u.saml_connection_id", is_column=True),
+        f"{DIRECTORY_USER_SCHEMA}:passwordManagement": Node(sql="u.saml_connection_id", is_column=True),
+    },
+    same_in_all={
+        "schemas": Entries(array=f"((u.shadow -> 'schemas') || {_DIRECTORY_USER_COMPARED})", scalar=True)
     },
     memberships={
         "groups": Membership(
@@ -175,6 +204,15 @@ USERS: Final = ResourceTable(
         "groups.$ref",
         f"{ENTERPRISE_SCHEMA}:manager.$ref",
         f"{ENTERPRISE_SCHEMA}:schemas",
+        f"{DIRECTORY_USER_SCHEMA}:schemas",
+        f"{DIRECTORY_USER_SCHEMA}:identityProvider.display",
+        f"{DIRECTORY_USER_SCHEMA}:identityProvider.$ref",
+        f"{DIRECTORY_USER_SCHEMA}:passwordManagement.resetUri",
+        f"{DIRECTORY_USER_SCHEMA}:passwordManagement.contact",
+        f"{DIRECTORY_USER_SCHEMA}:samlSubject",
+        f"{DIRECTORY_USER_SCHEMA}:samlSubject.nameId",
+        f"{DIRECTORY_USER_SCHEMA}:samlSubject.format",
+        f"{DIRECTORY_USER_SCHEMA}:samlSubject.linkedAt",
     },
     lookup_columns=frozenset({"id", "userName", "externalId", "displayName"}),
     lookup_entries=frozenset({"emails.value"}),

@@ -20,6 +20,7 @@ from scim2_models import (
 )
 
 from scimserver.kernel import errors
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import OutcomeUnknown
 
 
@@ -72,6 +73,24 @@ class Sensitive(SensitiveException):
     """Confidential data in a filter or a URI: 403 (verified erratum 6893 of RFC 7644)."""
 
     status = 403
+
+
+class ManagedElsewhere(MutabilityException):
+    """A password that nobody can set here: of its user, `password` is read-only (RFC 7644, section 3.12)."""
+
+    def __init__(self, provider: IdentityProvider, *, detail: str) -> None:
+        super().__init__(detail=detail)
+        self.provider = provider
+
+    def member(self) -> dict[str, object]:
+        """What the error says beyond the standard, under its schema."""
+        named = {"value": str(self.provider.id), "display": self.provider.name}
+        told: dict[str, object] = {"managedBy": "identityProvider", "identityProvider": named}
+        if self.provider.reset_uri:
+            told["resetUri"] = self.provider.reset_uri
+        if self.provider.contact:
+            told["contact"] = self.provider.contact
+        return told
 
 
 class LacksPermission(ForbiddenException):
@@ -149,13 +168,21 @@ def _translated(failure: Exception) -> SCIMException | None:
         case errors.Unavailable():
             # What is known of the outside (hosts, sockets) is for operators, not for clients.
             return ServiceUnavailable(retry_after=failure.retry_after)
-        case errors.RateLimited():
-            return TooManyRequests(detail=failure.detail, retry_after=failure.retry_after)
         case errors.Refused():
-            kind = next(kind for kind in type(failure).__mro__ if kind in _TRANSLATION)
-            return _TRANSLATION[kind](detail=failure.detail)
+            return _of_refused(failure)
         case _:
             return None
+
+
+def _of_refused(refused: errors.Refused) -> SCIMException:
+    match refused:
+        case errors.PasswordManagedElsewhere():
+            return ManagedElsewhere(refused.provider, detail=refused.detail)
+        case errors.RateLimited():
+            return TooManyRequests(detail=refused.detail, retry_after=refused.retry_after)
+        case _:
+            kind = next(kind for kind in type(refused).__mro__ if kind in _TRANSLATION)
+            return _TRANSLATION[kind](detail=refused.detail)
 
 
 def reason_of(failure: Exception, error: SCIMException | None) -> str:

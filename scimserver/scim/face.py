@@ -7,7 +7,7 @@ logged here, because most refusals happen before any unit of work begins.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final, cast
 
 import orjson
 import structlog
@@ -27,22 +27,30 @@ from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, Origin
 from scimserver.kernel.errors import Conflicted, RateLimited, TooManyFailures, Unauthenticated, Unavailable
-from scimserver.scim.adapters import Adapter, GroupAdapter, Treatment, UserAdapter
+from scimserver.scim.adapters import Adapter, GroupAdapter
 from scimserver.scim.answers import RawResponse
 from scimserver.scim.attempts import attempt_of, refusal, route_of
 from scimserver.scim.cases import CaseAdapter
 from scimserver.scim.direct import DirectReads
-from scimserver.scim.errors import ComeBackLater, ServiceUnavailable, TooSlow, UnsupportedEncoding, scim_error
+from scimserver.scim.errors import (
+    ComeBackLater,
+    ManagedElsewhere,
+    ServiceUnavailable,
+    TooSlow,
+    UnsupportedEncoding,
+    scim_error,
+)
 from scimserver.scim.handler import ProvisioningHandler
+from scimserver.scim.models import MANAGED_ELSEWHERE_SCHEMA
 from scimserver.scim.reads import Reads
-from scimserver.scim.render import Renderer
+from scimserver.scim.render import BASE_PATH, Renderer
 from scimserver.scim.roles import RoleAdapter
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
 from scimserver.scim.trying import Tries, put_on_record
+from scimserver.scim.users import Treatment, UserAdapter
 from scimserver.work import Operation, OutcomeUnknown, Trace, WorkRoom
 
-BASE_PATH: Final = "/scim/v2"
 BODY_LIMIT: Final = 1024 * 1024
 """The most bytes of a body; group writes may have more, because a group may be large."""
 
@@ -204,6 +212,10 @@ class ScimFace:
 
     def _error_response(self, error: SCIMException | None) -> ScimResponse:
         response = self.tolerant.error_response(error or Exception())
+        if isinstance(error, ManagedElsewhere):
+            body = cast("dict[str, Any]", response.body)
+            body["schemas"] = [*body["schemas"], MANAGED_ELSEWHERE_SCHEMA]
+            body[MANAGED_ELSEWHERE_SCHEMA] = error.member()
         if isinstance(error, ComeBackLater):
             response.headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, UnsupportedEncoding):

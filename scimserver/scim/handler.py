@@ -233,6 +233,7 @@ class ProvisioningHandler(AsyncScimHandler):
             async def work() -> View:
                 current = await self._met(resource_type, resource_id, conditions)
                 with self._trace.step("apply"):
+                    await self.storage.check_patch(adapter, current, asked)
                     document = patched(adapter, current, asked)
                 return await self.storage.update_view(resource_type, resource_id, document)
 

@@ -20,11 +20,13 @@ from scim2_models import (
     CaseExact,
     ComplexAttribute,
     ExtensibleStringEnum,
+    Extension,
     External,
     Mutability,
     Reference,
     Required,
     Resource,
+    Returned,
     Uniqueness,
 )
 from scim2_models import Email as StockEmail
@@ -44,6 +46,8 @@ if sys.version_info < (3, 11, 4):
 USER_SCHEMA = str(StockUser.__schema__)
 GROUP_SCHEMA = str(StockGroup.__schema__)
 ENTERPRISE_SCHEMA = str(StockEnterpriseUser.__schema__)
+DIRECTORY_USER_SCHEMA = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:User"
+MANAGED_ELSEWHERE_SCHEMA = "urn:ietf:params:scim:schemas:extension:scimserver:2.0:PasswordManagedElsewhere"
 ROLE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Role"
 CASE_SCHEMA = "urn:ietf:params:scim:schemas:scimserver:2.0:Case"
 
@@ -96,6 +100,68 @@ class EnterpriseUser(StockEnterpriseUser):
 
     manager: Manager | None = None
     """The person's manager."""
+
+
+class SigningProvider(ComplexAttribute):
+    """The SAML connection by which the person signs in."""
+
+    value: Annotated[str | None, Mutability.read_only, CaseExact.true] = None
+    """The id of the connection."""
+
+    display: Annotated[str | None, Mutability.read_only] = None
+    """What administrators call it."""
+
+    ref: Annotated[Reference[External] | None, Mutability.read_only, CaseExact.true] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of our SAML metadata for it, which is our entity id there."""
+
+
+class PasswordManagement(ComplexAttribute):
+    """Whose matter the person's password is."""
+
+    managed_by: Annotated[str | None, Mutability.read_only] = Field(None, examples=["identityProvider"])
+    """`identityProvider`."""
+
+    reset_uri: Annotated[Reference[External] | None, Mutability.read_only, CaseExact.true] = None
+    """Where the person changes it, if the organisation says so."""
+
+    contact: Annotated[str | None, Mutability.read_only] = None
+    """Whom the person asks: the organisation's systems administrator."""
+
+
+class SamlSubject(ComplexAttribute):
+    """As whom the identity provider knows the person, once it has signed the person in."""
+
+    name_id: Annotated[str | None, Mutability.read_only, CaseExact.true] = None
+    """The NameID."""
+
+    format: Annotated[str | None, Mutability.read_only, CaseExact.true] = None
+    """The format of the NameID, where the identity provider named one."""
+
+    linked_at: Annotated[str | None, Mutability.read_only] = None
+    """When it signed the person in for the first time."""
+
+
+class DirectoryUser(Extension):
+    """How a person signs in (rule P8)."""
+
+    __schema__ = URN(DIRECTORY_USER_SCHEMA)
+
+    saml_managed: bool | None = None
+    """Whether an identity provider signs the person in, who then has no password here."""
+
+    authentication_method: Annotated[str | None, Mutability.read_only] = Field(None, examples=["saml"])
+    """By what the person signs in: `saml`; whoever has no value here does so with a password."""
+
+    identity_provider: Annotated[SigningProvider | None, Mutability.read_only] = None
+    """By which connection, where it is SAML."""
+
+    password_management: Annotated[PasswordManagement | None, Mutability.read_only] = None
+    """Whose matter the password is, where it is not this service's."""
+
+    saml_subject: Annotated[SamlSubject | None, Mutability.read_only, Returned.request] = None
+    """As whom the identity provider knows the person; answered only to whoever asks for it."""
 
 
 class GroupMember(ComplexAttribute):
@@ -191,5 +257,5 @@ class Case(Resource[Any]):
     """Who works on it."""
 
 
-ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser]
-"""The whole user as clients see it: core and enterprise extension."""
+ProvisionedUser: "type[Resource[Any]]" = User[EnterpriseUser | DirectoryUser]
+"""The whole user as clients see it: core, enterprise extension, and ours."""

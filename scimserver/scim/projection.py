@@ -44,7 +44,8 @@ class Projector:
     """What one pair of parameters leaves of the documents of one resource type."""
 
     is_identity: bool
-    """Whether every document comes back as it is, `returned: never` aside, which no document holds."""
+    """Whether every document comes back as it is: none holds what is never answered, nor what is answered on
+    request where nobody asks."""
 
     selection: _Selection
     extensions: tuple[str, ...]
@@ -277,6 +278,8 @@ def _is_whole(outline: Sequence[_Attribute], selection: _Selection | None) -> bo
     """Whether a selection keeps all that a document can hold."""
     return selection is None or all(
         attribute.returned is Returned.never
+        # What is answered on request alone is read on request alone.
+        or (attribute.returned is Returned.request and attribute.key not in selection)
         or (attribute.key in selection and _is_whole(attribute.parts, selection[attribute.key]))
         for attribute in outline
     )

@@ -29,6 +29,7 @@ from scimserver.kernel.addresses import address_key
 from scimserver.scim.models import (
     USER_SCHEMA,
     Case,
+    DirectoryUser,
     EnterpriseUser,
     Group,
     ProvisionedUser,
@@ -95,7 +96,7 @@ def _config() -> ServiceProviderConfig:
 def provider(*, strict: bool) -> ScimProvider:
     """The service as strict or tolerant connections meet it. Built once: models cost 0.1 s."""
     return ScimProvider(
-        models=[User, EnterpriseUser, Group, Role, Case],
+        models=[User, EnterpriseUser, DirectoryUser, Group, Role, Case],
         resource_types=[
             ResourceType.from_resource(ProvisionedUser),
             ResourceType.from_resource(Group),

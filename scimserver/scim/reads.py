@@ -13,7 +13,7 @@ from scimserver.directory.views import View, view_of
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
 from scimserver.scim.columns import CASES, GROUPS, ROLES, USERS
-from scimserver.scim.models import ENTERPRISE_SCHEMA
+from scimserver.scim.models import DIRECTORY_USER_SCHEMA, ENTERPRISE_SCHEMA
 from scimserver.scim.page_sql import RowColumns
 from scimserver.scim.projection import Projector
 from scimserver.scim.search_sql import Page, Row, Search, SearchStatement, statement
@@ -58,6 +58,12 @@ PLAIN_ROWS: Final = {
 }
 """The same where the answer carries nothing that derives from elsewhere."""
 
+_SUBJECT: Final = f"{DIRECTORY_USER_SCHEMA}:samlSubject"
+_SUBJECT_ROWS: Final = RowColumns(
+    table=USERS, select=views.USER_SUBJECT_COLUMNS, joins=views.USER_DERIVED_JOINS
+)
+"""The same for users where somebody asks as whom their identity provider knows them."""
+
 _DERIVED: Final = {"Group": "members", "Case": "owner"}
 """The one attribute that derives from elsewhere, of the types beside users that have one."""
 
@@ -76,6 +82,8 @@ class Reads:
         An id that is known to be a UUID may come as text: the driver reads it faster than Python does.
         """
         query = (_WHOLE if _needs_derived(kind, projector) else _PLAIN)[kind]
+        if _needs_subject(kind, projector):
+            query = views.VIEW_USER_SUBJECT
         row = await self._database.fetchrow(query, organization, resource)
         return view_of(row) if row else None
 
@@ -127,6 +135,8 @@ class Reads:
 
 
 def _rows(name: str, projectors: Mapping[str, Projector] | None) -> RowColumns:
+    if projectors is not None and _needs_subject(name, projectors[name]):
+        return _SUBJECT_ROWS
     whole = projectors is None or _needs_derived(name, projectors[name])
     return (WHOLE_ROWS if whole else PLAIN_ROWS)[name]
 
@@ -136,7 +146,11 @@ def _needs_derived(name: str, projector: Projector) -> bool:
         return True
     if name != "User":
         return name in _DERIVED and projector.needs(_DERIVED[name])
-    return projector.needs("groups") or projector.needs(ENTERPRISE_SCHEMA)
+    return any(map(projector.needs, ("groups", ENTERPRISE_SCHEMA, DIRECTORY_USER_SCHEMA)))
+
+
+def _needs_subject(name: str, projector: Projector) -> bool:
+    return name == "User" and projector.needs(_SUBJECT)
 
 
 def _bound(position: Json, organization: OrganizationId) -> Json:

@@ -1,7 +1,7 @@
 """Answers from stored bytes: what is stored is sent, with what derives from elsewhere spliced in.
 
-`groups`, the manager's `$ref` and `displayName`, `members` and `meta` are no part of the stored
-document (RFC 7643, section 3.1; RFC 7644, section 3.14). The manager stands last in the document,
+`groups`, the manager's `$ref` and `displayName`, how a user signs in, `members` and `meta` are no part of
+the stored document (RFC 7643, section 3.1; RFC 7644, section 3.14). The manager stands last in the document,
 so that a cut at its end is enough; nothing is parsed.
 Proven by tests/unit/test_render.py and tests/properties/test_render.py.
 """
@@ -14,12 +14,21 @@ from uuid import UUID
 
 import orjson
 
+from scimserver.access.saml.place import addresses_of
 from scimserver.directory.views import Reference, View
+from scimserver.kernel.providers import IdentityProvider
+from scimserver.scim.models import DIRECTORY_USER_SCHEMA
+
+BASE_PATH: Final = "/scim/v2"
 
 _WRITTEN: Final = len('["2026-01-02T03:04:05.678000Z","2026-01-02T03:04:05.678000Z"]')
 
 _MANAGER_END: Final = b"}}}"
 """How a document ends whose last value is a manager: the manager, its extension, the document."""
+
+
+_SCHEMA: Final = f',"{DIRECTORY_USER_SCHEMA}"'.encode()
+_EXTENSION: Final = f',"{DIRECTORY_USER_SCHEMA}":'.encode()
 
 
 class Rendered(NamedTuple):
@@ -53,6 +62,7 @@ class Renderer:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
+        self._public_url = base_url.removesuffix(BASE_PATH)
 
     def location(self, endpoint: str, resource: UUID) -> str:
         """The absolute URL of a resource."""
@@ -71,16 +81,19 @@ class Renderer:
                 return self.case(view)
 
     def user(self, view: View) -> Rendered:
-        """A user with the groups and the manager of the view."""
-        if not view.related and view.manager is None:
-            return self._whole(view, "User", "Users", view.stored)
+        """A user with the groups and the manager of the view, and how it says the user signs in."""
+        stored = view.stored
+        if not view.related and view.manager is None and view.provider is None and view.mark is None:
+            return self._whole(view, "User", "Users", stored)
         groups = self._entries(view.related, "Groups", "direct")
         manager = self._manager(view.manager)
-        stored = view.stored
         if manager and stored.endswith(_MANAGER_END):
             stored = stored[:-3] + manager + _MANAGER_END
         tail = b',"groups":' + groups if groups else b""
-        return self._whole(view, "User", "Users", stored, tail, _digest(groups + manager))
+        signing = self._signing(view)
+        if signing:
+            stored, tail = _with_schema(stored), tail + _EXTENSION + signing
+        return self._whole(view, "User", "Users", stored, tail, _digest(groups + manager + signing))
 
     def group(self, view: View) -> Rendered:
         """A group with the members of the view."""
@@ -118,6 +131,34 @@ class Renderer:
             spliced["displayName"] = manager.name
         return b"," + orjson.dumps(spliced)[1:-1]
 
+    def _signing(self, view: View) -> bytes:
+        """How a user signs in who does so by an identity provider; of others, what a client said of it.
+
+        No more is said of these: what is written into the extension as a whole is read again as it was.
+        """
+        if view.provider is not None:
+            return orjson.dumps(self._by_provider(view.provider))
+        return b"" if view.mark is None else orjson.dumps({"samlManaged": view.mark})
+
+    def _by_provider(self, provider: IdentityProvider) -> dict[str, object]:
+        ours = addresses_of(self._public_url, provider.organization, provider.id).entity_id
+        management = {"managedBy": "identityProvider"}
+        if provider.reset_uri:
+            management["resetUri"] = provider.reset_uri
+        if provider.contact:
+            management["contact"] = provider.contact
+        signing: dict[str, object] = {
+            "samlManaged": True,
+            "authenticationMethod": "saml",
+            "identityProvider": {"value": str(provider.id), "display": provider.name, "$ref": ours},
+            "passwordManagement": management,
+        }
+        if provider.subject is not None:
+            name_id, form, linked = provider.subject
+            named = {"format": form} if form else {}
+            signing["samlSubject"] = {"nameId": name_id, **named, "linkedAt": linked}
+        return signing
+
     def _whole(
         self, view: View, kind: str, endpoint: str, stored: bytes, tail: bytes = b"", digest: str = ""
     ) -> Rendered:
@@ -130,6 +171,12 @@ class Renderer:
             f'"location":"{location}","version":"W/\\"{version}\\""}}}}'
         )
         return Rendered(stored[:-1] + tail + meta.encode(), f'W/"{version}"', location)
+
+
+def _with_schema(stored: bytes) -> bytes:
+    """A user's document that lists the extension, which is no part of it, at the end of its first list."""
+    end = stored.index(b"]")
+    return stored[:end] + _SCHEMA + stored[end:]
 
 
 def _digest(derived: bytes) -> str:

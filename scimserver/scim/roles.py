@@ -17,6 +17,7 @@ from scimserver.directory.views import View
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.ids import RoleId
 from scimserver.scim import bounds, models
+from scimserver.scim.plain import PlainPatch
 from scimserver.scim.projection import Document
 from scimserver.scim.render import Rendered, Renderer
 from scimserver.work import Work
@@ -83,6 +84,9 @@ class RoleAdapter:
     def with_kept(self, current: Role, document: Document) -> Document:
         """Nothing more: a PUT without `permissions` leaves the role none."""
         return document
+
+    async def check_patch(self, work: Work, current: Role, asked: "PlainPatch | PatchOp[Any]") -> None:
+        """Nothing."""
 
     def before_patch(self, current: Role, resource: Resource[Any], patch: "PatchOp[Any]") -> None:
         """Nothing."""

@@ -10,17 +10,19 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID
 
-from scim2_models import Resource, ResourceType, ResponseParameters, SearchRequest
+from scim2_models import PatchOp, Resource, ResourceType, ResponseParameters, SearchRequest
 from scim2_server.storage import AsyncScimStorage, SearchPage
 
 from scimserver.directory.views import View
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import NotFound, VersionMismatch
 from scimserver.scim.actions import MailLink, SetPassword
-from scimserver.scim.adapters import Adapter, UserAdapter, parse_resource_id, resource_of
+from scimserver.scim.adapters import Adapter, parse_resource_id, resource_of
+from scimserver.scim.plain import PlainPatch
 from scimserver.scim.projection import Document
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import resource_version
+from scimserver.scim.users import UserAdapter
 from scimserver.work import Operation, Trace, Work, WorkRoom
 
 
@@ -123,6 +125,11 @@ class DirectoryStorage(AsyncScimStorage):
                     await self.users.set_password(work, current, password, must_change=must_change)
                 case MailLink():
                     await self.users.mail_link(work, current)
+
+    async def check_patch(self, adapter: Adapter, current: Any, asked: "PlainPatch | PatchOp[Any]") -> None:
+        """Refuse a PATCH that the resource is not one for. Raises as the adapter does."""
+        async with self._working() as work:
+            await adapter.check_patch(work, current, asked)
 
     async def update(
         self,

@@ -17,6 +17,7 @@ from scimserver.directory.limits import shown
 from scimserver.directory.mail import Kind
 from scimserver.directory.password_resets import LASTS, PURPOSES
 from scimserver.kernel.ids import new_uuid
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.workers.mailserver import Sender
 
 _WORDS: Final = {
@@ -86,6 +87,18 @@ _WORDS: Final = {
 
         If that was not you, tell your administrator at once.
     """,
+    Kind.PASSWORD_MANAGED: """
+        Your password for {organization} is managed elsewhere
+
+        Somebody asked for a link to set a new password for {account} at {organization}.
+
+        There is no password to set here: you sign in by {provider} ({host}), where your password is managed.
+        Change it there, or ask the systems administrator of {organization}.
+
+        [Where your password is managed]
+
+        If you did not ask for this, do nothing.
+    """,
 }
 """The letters: a subject, then paragraphs; the one in brackets is the label of the link."""
 
@@ -104,6 +117,8 @@ class About:
     """Whom to ask for help; empty where the organisation says nobody."""
     link: str = ""
     """Where the password can be set; a secret. Empty in letters without one."""
+    provider: IdentityProvider | None = None
+    """Who manages the password instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +137,18 @@ def letter(kind: Kind, about: About) -> Letter:
         "organization": _one_line(about.organization),
         "when": f"{about.happened:%d %B %Y at %H:%M} UTC",
         "span": _span(LASTS[PURPOSES[kind]]) if kind in PURPOSES else "",
+        "provider": _one_line(about.provider.name) if about.provider else "",
+        "host": about.provider.host if about.provider else "",
     }
     subject, *paragraphs = (
         " ".join(part.split()).format_map(values) for part in re.split(r"\n\s*\n", _WORDS[kind])
     )
-    contact = _one_line(about.support_contact)
-    helping = [f"Help: {contact}"] if contact else []
-    return Letter(subject=subject, paragraphs=(*paragraphs, *helping), link=about.link)
+    link, contact = about.link, about.support_contact
+    if kind is Kind.PASSWORD_MANAGED and about.provider is not None:
+        link, contact = about.provider.reset_uri or "", about.provider.contact
+        paragraphs = [part for part in paragraphs if link or not _label(part)]
+    helping = [f"Help: {_one_line(contact)}"] if _one_line(contact) else []
+    return Letter(subject=subject, paragraphs=(*paragraphs, *helping), link=link)
 
 
 def message(letter: Letter, *, sender: Sender, recipient: str, now: datetime) -> EmailMessage:

@@ -17,7 +17,7 @@ import structlog
 
 from scimserver.access.refusals import Refusals
 from scimserver.directory import mail, password_resets
-from scimserver.directory.mail import Addressee, Allowance, Failure, Job
+from scimserver.directory.mail import Addressee, Allowance, Failure, Job, Kind
 from scimserver.directory.reset_requests import Answered, ResetRequests
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
 from scimserver.kernel.clock import monotonic_ns
@@ -159,6 +159,8 @@ class MailWorker:
             return Failure.TOO_LATE
         if not to.active and job.kind not in mail.EVEN_TO_DEACTIVATED:
             return Failure.INACTIVE
+        if job.kind is Kind.PASSWORD_MANAGED and to.provider is None:
+            return Failure.NOT_MANAGED
         return Failure.NO_ADDRESS if to.mailbox is None else None
 
     async def _may_send(self, job: Job) -> bool:
@@ -186,6 +188,7 @@ class MailWorker:
                 support_contact=to.support_contact,
                 happened=job.created,
                 link=link or "",
+                provider=to.provider,
             ),
         )
         sender = self.letterhead.sender

@@ -4,6 +4,7 @@
 
 ALTER TABLE users
     ADD COLUMN saml_connection_id uuid,
+    ADD COLUMN saml_mark boolean,
     ADD CONSTRAINT users_saml_connection_id_fkey FOREIGN KEY (org_id, saml_connection_id)
         REFERENCES saml_connections (org_id, id);
 CREATE INDEX users_saml_connection_id_idx ON users (org_id, saml_connection_id) WHERE saml_connection_id IS NOT NULL;

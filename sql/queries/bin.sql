@@ -12,7 +12,8 @@ WHERE d.org_id = $1 AND (d.user_name_key = $2 OR d.id = $3) ORDER BY d.deleted D
 
 -- name: lock_deleted
 -- All that is kept of somebody in the bin, held until the transaction ends.  $1 organisation, $2 id
-SELECT d.id, d.version, d.created, d.deleted, d.document, d.mail_stand_in, d.group_ids, r.name AS role,
+SELECT d.id, d.version, d.created, d.deleted, d.document, d.mail_stand_in, d.group_ids, d.saml_connection_id,
+       r.name AS role,
        (SELECT o.addresses FROM organizations AS o WHERE o.id = $1) AS addresses
 FROM deleted_users AS d LEFT JOIN roles AS r ON r.org_id = d.org_id AND r.id = d.role_id
 WHERE d.org_id = $1 AND d.id = $2 FOR UPDATE OF d;

@@ -37,8 +37,13 @@ RETURNING j.org_id, j.id, j.user_id, j.kind, j.former_address, j.request_id, j.c
 
 -- name: read_addressee
 -- To whom a mail goes, and in whose name.  $1 organisation, $2 user
-SELECT u.user_name, u.user_name_key, u.active, u.document, o.title, o.support_contact
+SELECT u.user_name, u.user_name_key, u.active, u.document, o.title, o.support_contact,
+       CASE WHEN p.id IS NOT NULL THEN
+           ARRAY[p.org_id::text, p.id::text, p.name, p.sso_url, p.reset_uri,
+                 coalesce(nullif(p.contact, ''), o.support_contact)]
+       END AS provider
 FROM users AS u JOIN organizations AS o ON o.id = u.org_id
+LEFT JOIN saml_connections AS p ON p.org_id = u.org_id AND p.id = u.saml_connection_id
 WHERE u.org_id = $1 AND u.id = $2;
 
 -- change: delete_job

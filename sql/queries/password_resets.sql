@@ -12,6 +12,7 @@ change AS (
     SELECT $1, $2, $5, $6, $7, $8, $9
     FROM mail_jobs AS j JOIN users AS u ON u.org_id = j.org_id AND u.id = j.user_id
     WHERE j.org_id = $1 AND j.id = $3 AND j.attempts = $4 AND u.id = $2 AND u.user_name_key = $7 AND u.active
+      AND u.saml_connection_id IS NULL
     ON CONFLICT (org_id, user_id) DO UPDATE
     SET digest = excluded.digest, purpose = excluded.purpose, user_name_key = excluded.user_name_key,
         issued = excluded.issued, expires = excluded.expires, used = NULL
@@ -23,7 +24,7 @@ change AS (
 SELECT r.user_id, r.purpose, r.expires
 FROM password_resets AS r JOIN users AS u ON u.org_id = r.org_id AND u.id = r.user_id
 WHERE r.org_id = $1 AND r.digest = $2 AND r.used IS NULL AND r.expires > $3
-  AND u.active AND u.user_name_key = r.user_name_key;
+  AND u.active AND u.user_name_key = r.user_name_key AND u.saml_connection_id IS NULL;
 
 -- change: consume
 -- Use a link, if it can be used. Of two at once the second waits for the first, and finds it used.
@@ -33,6 +34,7 @@ change AS (
     FROM users AS u
     WHERE r.org_id = $1 AND r.digest = $2 AND r.used IS NULL AND r.expires > $3
       AND u.org_id = r.org_id AND u.id = r.user_id AND u.active AND u.user_name_key = r.user_name_key
+      AND u.saml_connection_id IS NULL
     RETURNING r.user_id
 )
 

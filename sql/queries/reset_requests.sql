@@ -21,7 +21,7 @@ change AS (
 -- name: find_accounts
 -- Who has that address, in one organisation or in all: nobody says which where people sign in.
 -- $1 organisation, or NULL for all, $2 userName's key, $3 how many at most
-SELECT u.org_id, u.id, u.user_name, u.active, u.document
+SELECT u.org_id, u.id, u.user_name, u.active, u.document, u.saml_connection_id IS NOT NULL AS managed
 FROM organizations AS o JOIN users AS u ON u.org_id = o.id AND u.user_name_key = $2
 WHERE $1::uuid IS NULL OR o.id = $1
 ORDER BY u.org_id LIMIT $3;

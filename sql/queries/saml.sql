@@ -11,7 +11,8 @@ change AS (
 )
 
 -- change: update_connection
--- A SAML connection's next version, if it still is the one that was read.
+-- A SAML connection's next version, if it still is the one that was read; the organisation's rules are others from
+-- then on: users are marked by it.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 now, $15 version
 change AS (
@@ -21,6 +22,8 @@ change AS (
         version = version + 1, last_modified = greatest(last_modified, $14)
     WHERE org_id = $1 AND id = $2 AND version = $15
     RETURNING id
+), ruled AS (
+    UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
 )
 
 -- name: find_connection

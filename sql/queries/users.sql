@@ -1,6 +1,7 @@
 -- name: writing_context
 -- All that the rules need to know of the organisation before a user is written. Which address has to
--- be covered by the Email Domains depends on the organisation.
+-- be covered by the Email Domains depends on the organisation. enforced: by what all sign in whose addresses are in
+-- the domain; in_use: by what somebody does who is to be managed, and whose domain says nothing.
 -- $1 organisation, $2 domain of the user name, $3 its parent domains, $4 key of the role's name,
 -- $5 domain of the primary e-mail, $6 its parent domains
 SELECT o.rules, o.addresses, o.timezone, r.id AS role_id, r.permissions, m.id AS default_role_id,
@@ -12,7 +13,17 @@ SELECT o.rules, o.addresses, o.timezone, r.id AS role_id, r.permissions, m.id AS
                  AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))) AS covered,
        (SELECT d.domain FROM email_domains AS d
         WHERE d.org_id = $1 AND d.domain = ANY (asked.parents)
-        ORDER BY length(d.domain) DESC LIMIT 1) AS parent
+        ORDER BY length(d.domain) DESC LIMIT 1) AS parent,
+       (SELECT ARRAY[p.org_id::text, p.id::text, p.name, p.sso_url, p.reset_uri,
+                     coalesce(nullif(p.contact, ''), o.support_contact)]
+        FROM email_domains AS d JOIN saml_connections AS p ON p.org_id = d.org_id AND p.id = d.saml_connection_id
+        WHERE d.org_id = $1
+          AND (d.domain = asked.domain OR (d.subdomains AND d.domain = ANY (asked.parents)))
+        ORDER BY length(d.domain) DESC LIMIT 1) AS enforced,
+       (SELECT ARRAY[p.org_id::text, p.id::text, p.name, p.sso_url, p.reset_uri,
+                     coalesce(nullif(p.contact, ''), o.support_contact)]
+        FROM saml_connections AS p WHERE p.org_id = $1 AND p.state = 'active'
+        ORDER BY p.created, p.id LIMIT 1) AS in_use
 FROM organizations AS o
 CROSS JOIN LATERAL (
     SELECT CASE WHEN o.addresses = 'free' THEN $5::text ELSE $2::text END AS domain,
@@ -64,13 +75,14 @@ ORDER BY u.user_name_key LIMIT $5;
 
 -- change: insert_user
 -- A new user, counted, if the organisation's rules still are those that were looked at.
--- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 those rules
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $19 those rules
 change AS (
     INSERT INTO users (org_id, id, version, created, last_modified,
                        user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
-                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
-    SELECT $1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
-    FROM organizations AS o WHERE o.id = $1 AND o.rules = $17
+                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow,
+                       saml_connection_id, saml_mark)
+    SELECT $1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19
     RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', id, 1 FROM change
@@ -79,16 +91,17 @@ change AS (
 -- change: update_user
 -- The user's next version, if it still is the one that was read, and the organisation's rules those that
 -- were looked at.
--- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 the version read,
--- $18 the rules looked at, or NULL where none were
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $19 the version read,
+-- $20 the rules looked at, or NULL where none were
 change AS (
     UPDATE users
     SET version = version + 1, last_modified = $3,
         user_name = $4, user_name_key = $5, mail_domain = $6, external_id = $7, display_name = $8,
         display_name_key = $9, family_name_key = $10, active = $11, role_id = $12, manager_id = $13,
-        mail_stand_in = $14, document = $15, shadow = $16
-    WHERE org_id = $1 AND id = $2 AND version = $17
-      AND ($18::uuid IS NULL OR EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.rules = $18))
+        mail_stand_in = $14, document = $15, shadow = $16, saml_connection_id = $17,
+        saml_mark = $18
+    WHERE org_id = $1 AND id = $2 AND version = $19
+      AND ($20::uuid IS NULL OR EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.rules = $20))
     RETURNING id
 )
 
@@ -109,17 +122,24 @@ WHERE g.org_id = $1 AND m.user_id = $2 ORDER BY g.id FOR UPDATE OF g;
 
 -- change: restore_user
 -- A user who was deleted is there again, counted, if the organisation's rules still are those that were looked at.
--- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $17 those rules,
--- $18 version, $19 when the user was created, $20 id of the delta
+-- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $19 those rules,
+-- $20 version, $21 when the user was created, $22 id of the delta
 change AS (
     INSERT INTO users (org_id, id, version, created, last_modified,
                        user_name, user_name_key, mail_domain, external_id, display_name, display_name_key,
-                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow)
-    SELECT $1, $2, $18, $19, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
-    FROM organizations AS o WHERE o.id = $1 AND o.rules = $17
+                       family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow,
+                       saml_connection_id, saml_mark)
+    SELECT $1, $2, $20, $21, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19
     RETURNING id
 ), counted AS (
-    INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $20, 1 FROM change
+    INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $22, 1 FROM change
+)
+
+-- change: unlink
+-- No identity provider knows the user any more.  $1 organisation, $2 user
+change AS (
+    DELETE FROM saml_links WHERE org_id = $1 AND user_id = $2 RETURNING user_id
 )
 
 -- change: join_groups
@@ -139,11 +159,12 @@ change AS (
 -- $1 organisation, $2 id, $3 id of the delta, $4 now, $5 request id, $6 groups
 change AS (
     DELETE FROM users WHERE org_id = $1 AND id = $2
-    RETURNING id, user_name, user_name_key, role_id, mail_stand_in, version, created, document
+    RETURNING id, user_name, user_name_key, role_id, mail_stand_in, version, created, document, saml_connection_id
 ), kept AS (
     INSERT INTO deleted_users (org_id, id, user_name, user_name_key, role_id, group_ids, mail_stand_in,
-                               version, created, document, deleted, request_id)
-    SELECT $1, id, user_name, user_name_key, role_id, $6, mail_stand_in, version, created, document, $4, $5
+                               version, created, document, deleted, request_id, saml_connection_id)
+    SELECT $1, id, user_name, user_name_key, role_id, $6, mail_stand_in, version, created, document, $4, $5,
+           saml_connection_id
     FROM change
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $3, -1 FROM change

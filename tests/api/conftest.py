@@ -16,9 +16,11 @@ from tests import serving
 from tests.conftest import Administration
 from tests.serving import Installation, ScimClient
 
-# Younger tables refer to older ones, so the youngest are emptied first.
+# Younger tables refer to older ones, so the youngest are emptied first; what refers the other way lets go.
 _EMPTY = """
 DO $$ BEGIN
+    UPDATE users SET saml_connection_id = NULL WHERE saml_connection_id IS NOT NULL;
+    UPDATE email_domains SET saml_connection_id = NULL WHERE saml_connection_id IS NOT NULL;
     EXECUTE (
         SELECT string_agg(format('DELETE FROM %I', relname), ';' ORDER BY oid DESC)
         FROM pg_class

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scimserver.scim.models import DIRECTORY_USER_SCHEMA
 from tests.serving import BASE_URL, CASE, ENTERPRISE, LIST, USER, Installation, ScimClient
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -65,9 +66,12 @@ async def test_resource_types_are_those_that_are_served(scim: ScimClient):
     }
 
 
-async def test_user_type_names_its_extension(scim: ScimClient):
+async def test_user_type_names_its_extensions(scim: ScimClient):
     body = (await scim.get("/ResourceTypes/User")).json
-    assert body["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
+    assert body["schemaExtensions"] == [
+        {"schema": ENTERPRISE, "required": False},
+        {"schema": DIRECTORY_USER_SCHEMA, "required": False},
+    ]
 
 
 async def test_schemas_are_those_that_are_served(scim: ScimClient):

@@ -30,6 +30,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.insert_organization": "makes the organisation; its id is the org_id of everything else",
     "organizations.list_organizations": "an operator's list of the installation",
     "organizations.read_deactivation": "its id is the org_id of everything else",
+    "organizations.read_password_push": "its id is the org_id of everything else",
     "organizations.update_organization": "its id is the org_id of everything else",
     "reset_requests.claim_request": "as mail.claim_job",
     "reset_requests.find_accounts": "nobody says of which organisation they are where they sign in",

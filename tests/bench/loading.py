@@ -21,7 +21,7 @@ _BATCH: Final = 5_000
 _COLUMNS: Final = (
     "org_id", "id", "version", "created", "last_modified", "user_name", "user_name_key", "mail_domain",
     "external_id", "display_name", "display_name_key", "family_name_key", "active", "role_id", "manager_id",
-    "mail_stand_in", "document", "shadow",
+    "mail_stand_in", "document", "shadow", "saml_connection_id", "saml_mark",
 )  # fmt: skip
 _ROLE: Final = "SELECT id FROM roles WHERE org_id = $1 AND name_key = $2"
 _COUNTED: Final = "INSERT INTO total_deltas (org_id, kind, id, delta) VALUES ($1, 'User', $2, $3)"
@@ -66,5 +66,7 @@ def _rows(
             role=role,
             mail_stand_in=False,
             mail_domain=population.domain,
+            provider=None,
+            mark=None,
         )
         yield (organization, user, 1, now, now, *held)

@@ -27,7 +27,17 @@ def obeying_values() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filling, "get_random_example_value", _obeying(filling.get_random_example_value))
+        patch.setattr(filling, "generate_random_value", _unmarked(filling.generate_random_value))
         yield
+
+
+def _unmarked(at_random: Any) -> Any:
+    """Nobody is SAML-managed (rule P8) where no connection is active; and no example can say so."""
+
+    def value(context: Any, path: Path[Any], **more: Any) -> Any:
+        return False if str(path).endswith(":samlManaged") else at_random(context, path=path, **more)
+
+    return value
 
 
 def _obeying(at_random: Any) -> Any:

@@ -19,12 +19,13 @@ from scimserver.directory.organizations import Addresses
 from scimserver.directory.passwords import PasswordDesk, PasswordHasher
 from scimserver.kernel.actor import Actor, Origin, operator
 from scimserver.kernel.errors import Refused
-from scimserver.scim.adapters import GroupAdapter, Treatment, UserAdapter
+from scimserver.scim.adapters import GroupAdapter
 from scimserver.scim.errors import scim_error
 from scimserver.scim.provider import provider
 from scimserver.scim.reads import Reads
 from scimserver.scim.render import Renderer
 from scimserver.scim.storage import DirectoryStorage
+from scimserver.scim.users import Treatment, UserAdapter
 from scimserver.work import WorkRoom
 from tests.conftest import Administration
 from tests.serving import BASE_URL

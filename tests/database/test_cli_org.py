@@ -13,6 +13,7 @@ DEFAULTS = {
     "supportContact": "",
     "mustChangeLocked": False,
     "deactivation": "keep_cases",
+    "passwordPush": "refuse",
 }
 
 

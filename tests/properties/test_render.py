@@ -15,13 +15,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scim2_models import Context, Resource
 
+from scimserver.access.saml.place import addresses_of
 from scimserver.directory.cases import model as cases
 from scimserver.directory.groups import model as groups
 from scimserver.directory.users import model as users
 from scimserver.directory.views import Reference, View
-from scimserver.kernel.ids import CaseId, GroupId, UserId
+from scimserver.kernel.ids import CaseId, GroupId, OrganizationId, SamlConnectionId, UserId
+from scimserver.kernel.providers import IdentityProvider
+from scimserver.scim.models import DIRECTORY_USER_SCHEMA
 from scimserver.scim.render import Rendered, Renderer
-from tests.searched import World, worlds
+from tests.searched import CONNECTION, CONNECTION_NAME, ORGANIZATION, World, signing_of, worlds
 
 BASE_URL = "https://scim.test/scim/v2"
 RENDERER = Renderer(BASE_URL)
@@ -36,6 +39,16 @@ GENERATED = settings(
 
 small_worlds = worlds(users=5, groups=3)
 versions = st.integers(1, 2**40)
+
+
+PROVIDER = IdentityProvider(
+    organization=OrganizationId(ORGANIZATION),
+    id=SamlConnectionId(CONNECTION),
+    name=CONNECTION_NAME,
+    sso_url="https://okta.example/sso",
+    reset_uri=None,
+    contact="",
+)
 
 
 def reference(value: str, display: str) -> Reference:
@@ -66,10 +79,14 @@ def view(resource: Any, stored: bytes, version: int, related: Sequence[Any], **m
 
 
 def rendered_user(world: World, user: Any, version: int) -> Rendered:
-    document = users.arranged(user.model_dump(), UserId(UUID(user.id)))
+    kept = {name: value for name, value in user.model_dump().items() if name != DIRECTORY_USER_SCHEMA}
+    document = users.arranged(kept, UserId(UUID(user.id)))
     manager = manager_in(world, user)
     stored = users.encoded(document)
-    return RENDERER.user(view(user, stored, version, user.groups or [], manager=manager))
+    connection, mark = signing_of(user)
+    provider = PROVIDER if connection else None
+    more = {"manager": manager, "provider": provider, "mark": mark}
+    return RENDERER.user(view(user, stored, version, user.groups or [], **more))
 
 
 def rendered_group(group: Any, version: int) -> Rendered:
@@ -114,6 +131,9 @@ def test_rendered_user_is_what_the_library_dumps(world: World, version: int) -> 
         with_references(whole.groups, "Groups")
         if manager_in(world, user):
             with_references([manager_of(whole)], "Users")
+        if signing_of(user)[0]:
+            ours = addresses_of("https://scim.test", PROVIDER.organization, PROVIDER.id)
+            whole.DirectoryUser.identity_provider.ref = ours.entity_id
         assert answered(rendered) == dumped(whole, rendered, "Users")
 
 

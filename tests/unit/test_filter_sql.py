@@ -18,7 +18,11 @@ MEMBER_OF = "EXISTS (SELECT FROM group_members AS m WHERE m.org_id = u.org_id AN
 EMAILS = "((u.shadow -> 'emails') @> $1::jsonb)"
 
 ENTRIES = "EXISTS (SELECT FROM jsonb_array_elements((u.shadow -> 'emails')) AS e (entry)"
-SCHEMAS = "EXISTS (SELECT FROM jsonb_array_elements_text((u.shadow -> 'schemas')) AS e (entry)"
+OURS = (
+    "CASE WHEN coalesce(u.saml_connection_id::text, u.saml_mark::text) IS NULL THEN '[]'::jsonb ELSE"
+    """ '["urn:ietf:params:scim:schemas:extension:scimserver:2.0:user"]'::jsonb END"""
+)
+SCHEMAS = f"EXISTS (SELECT FROM jsonb_array_elements_text(((u.shadow -> 'schemas') || {OURS})) AS e (entry)"
 FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 

@@ -4,17 +4,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import SMTP
 from html.parser import HTMLParser
+from uuid import UUID
 
 import pytest
 
 from scimserver.directory import mail
 from scimserver.directory.mail import Kind
+from scimserver.kernel.ids import OrganizationId, SamlConnectionId
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.workers.letters import About, Letter, as_html, as_text, letter, message
 from scimserver.workers.mailserver import Sender
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LINK = "https://id.example/reset?token=abc-_DEF"
-ABOUT = About(account="ada@acme.example", organization="Acme", happened=NOON)
+PROVIDER = IdentityProvider(
+    organization=OrganizationId(UUID(int=1)),
+    id=SamlConnectionId(UUID(int=2)),
+    name="Acme Okta",
+    sso_url="https://acme.okta.example/sso?app=1",
+    reset_uri=LINK,
+    contact="it@acme.example",
+)
+ABOUT = About(account="ada@acme.example", organization="Acme", happened=NOON, provider=PROVIDER)
+LINKED = mail.LINKS | {Kind.PASSWORD_MANAGED}
 SENDER = Sender(address="no-reply@id.example", name="Acme")
 SPAN = {
     Kind.LINK_SELF_SERVICE: "60 minutes",
@@ -58,7 +70,7 @@ def test_text_and_page_say_the_same(kind: Kind):
 def test_page_loads_nothing_and_leads_nowhere_else(kind: Kind):
     page = Page(as_html(written(kind)))
     assert page.tags <= {"html", "head", "meta", "title", "body", "p", "a"}
-    assert page.links == ([LINK] if kind in mail.LINKS else [])
+    assert page.links == ([LINK] if kind in LINKED else [])
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -68,7 +80,19 @@ def test_letter_is_filled_in(kind: Kind):
     assert "Acme" in text
     assert ("ada@acme.example" in text) is (kind is not Kind.ADDRESS_CHANGED)
     assert SPAN.get(kind, "") in text
-    assert ("01 January 2026 at 12:00 UTC" in text) is (kind not in mail.LINKS)
+    assert ("01 January 2026 at 12:00 UTC" in text) is (kind not in LINKED)
+
+
+@pytest.mark.parametrize("said", ["Acme Okta", "acme.okta.example", LINK, "Help: it@acme.example"])
+def test_letter_about_a_managed_password_says_where_and_whom_to_ask(said: str):
+    assert said in as_text(written(Kind.PASSWORD_MANAGED))
+
+
+def test_letter_about_a_managed_password_leads_nowhere_where_nothing_is_known():
+    unknown = replace(ABOUT, provider=replace(PROVIDER, reset_uri=None, contact=""))
+    text = as_text(written(Kind.PASSWORD_MANAGED, unknown))
+    assert "http" not in text
+    assert "Help:" not in text
 
 
 @pytest.mark.parametrize("kind", list(Kind))

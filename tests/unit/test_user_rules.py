@@ -76,6 +76,8 @@ class House:
             "parent": None,
             "permissions": ["users.update"] if role == "admin role" else [],
             "role_names": ["Admin Role"],
+            "enforced": None,
+            "in_use": None,
             "role_id": {"minimal permissions": LEAST, "admin role": ADMIN}.get(role),
             "default_role_id": LEAST,
         }
@@ -100,6 +102,8 @@ def user(*, mail_stand_in: bool = False, role: RoleId = LEAST, active: bool = Tr
         permissions=frozenset(),
         mail_stand_in=mail_stand_in,
         mail_domain="example.com",
+        provider=None,
+        mark=None,
         version=1,
         created=NOON,
         last_modified=NOON,
@@ -123,6 +127,8 @@ async def test_new_user_is_filled_in():
         permissions=frozenset(),
         mail_stand_in=True,
         mail_domain="example.com",
+        provider=None,
+        mark=None,
         rules=RULES,
     )
 
@@ -377,6 +383,8 @@ def test_columns_hold_the_forms_that_are_compared():
         role=LEAST,
         mail_stand_in=False,
         mail_domain="example.com",
+        provider=None,
+        mark=None,
     )
     assert row[:11] == (
         "ANNA@Example.com",

@@ -18,7 +18,7 @@ from scimserver.directory.passwords.desk import NewPassword
 from scimserver.directory.passwords.hashing import PasswordDigest
 from scimserver.directory.passwords.model import UNUSED_FOR, Credential, Person, SetBy
 from scimserver.directory.passwords.policy import Policy
-from scimserver.kernel.errors import InvalidValue
+from scimserver.kernel.errors import InvalidValue, PasswordManagedElsewhere
 from scimserver.kernel.facts import (
     Change,
     PasswordAbsent,
@@ -60,15 +60,16 @@ async def set_by_administrator(
 ) -> None:
     """Give somebody else a password, which works at once, and unless it is used for a day.
 
-    Raises `NotPermitted` where the user holds more permissions than the actor, `InvalidValue` where the
-    organisation wants such passwords changed and this one need not be, `PasswordNotAllowed`, `Unavailable`;
-    when the work ends, `Conflicted`.
+    Raises `NotPermitted` where the user holds more permissions than the actor, `PasswordManagedElsewhere`,
+    `InvalidValue` where the organisation wants such passwords changed and this one need not be,
+    `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with telling(
         user.user_name, CHANGED, Change(path="mustChange", new=must_change), target=user.id
     ) as changes:
         work.require_holding(user.permissions, "This user")
+        require_local(user)
         policy = await policy_of(work)
         if policy.must_change_locked and not must_change:
             raise InvalidValue(
@@ -87,9 +88,10 @@ async def set_by_administrator(
 async def change_own(work: Work, user: Person, password: NewPassword, current: Credential) -> None:
     """Let a user choose another password; the face has verified `current`, which is still to be it.
 
-    Raises `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
+    Raises `PasswordManagedElsewhere`, `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
     with telling(user.user_name, CHANGED, target=user.id):
+        require_local(user)
         policy = await policy_of(work)
         password.check(policy, _words(user))
         if await password.is_any_of([current.phc]):
@@ -104,18 +106,20 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
 async def prepare(work: Work, user: Person, password: NewPassword) -> None:
     """Do now what takes long of setting a password: see whether it is allowed, and hash it.
 
-    Raises `PasswordNotAllowed`, `Unavailable`.
+    Raises `PasswordManagedElsewhere`, `PasswordNotAllowed`, `Unavailable`.
     """
     with telling(user.user_name, CHANGED, target=user.id):
+        require_local(user)
         await _allowed(work, user, password, await policy_of(work))
 
 
 async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
     """Let a user choose a password whom a mailed link proved; the link is the caller's to use up.
 
-    Raises `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
+    Raises `PasswordManagedElsewhere`, `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
     with telling(user.user_name, CHANGED, target=user.id):
+        require_local(user)
         allowed = await _allowed(work, user, password, await policy_of(work))
     _store(work, user, allowed, SetBy.LINK)
     await end_former(work, user)
@@ -138,6 +142,23 @@ async def clear(work: Work, user: Person) -> None:
     work.change(store.CLEAR, work.actor.organization, user.id, current.phc)
     await end_former(work, user)
     work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
+
+
+def require_local(user: Person) -> None:
+    """Raise `PasswordManagedElsewhere` for a user who has no password here (P8)."""
+    if user.provider is not None:
+        raise PasswordManagedElsewhere(user.provider)
+
+
+async def give_up(work: Work, user: Person) -> None:
+    """Take away the password of a user whom an identity provider signs in from now on, as a part of that.
+
+    Nobody asks who may: that is asked where the user is marked.
+    """
+    await end_former(work, user)
+    # After the user is held: a password that somebody set meanwhile is there now.
+    if await work.run(store.DROP, work.actor.organization, user.id):
+        work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
 
 
 def use(work: Work, credential: Credential, rehashed: PasswordDigest | None) -> None:
@@ -173,9 +194,10 @@ async def attribute(
     """The password that a connection gives a user, who may be changed with it; `changes` says how.
 
     None where there is none, or where the user has it already, in an organisation that looks at that:
-    identity providers send the same again. Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
+    identity providers send the same again; and for whoever has no password here (P8).
+    Raises `NotPermitted`, `PasswordNotAllowed`, `Unavailable`.
     """
-    if password is None:
+    if password is None or user.provider is not None:
         return None
     with telling(user.user_name, *changes, CHANGED, target=user.id):
         work.require_holding(before.permissions | user.permissions, "This user")

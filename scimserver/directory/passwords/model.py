@@ -13,6 +13,7 @@ from scimserver.directory.passwords.policy import Rules
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import UserId
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.providers import IdentityProvider
 
 UNUSED_FOR: Final = timedelta(hours=24)
 """How long a password that an administrator set waits to be used."""
@@ -103,4 +104,9 @@ class Person(Protocol):
     @property
     def permissions(self) -> frozenset[Permission]:
         """What the user may do."""
+        ...
+
+    @property
+    def provider(self) -> IdentityProvider | None:
+        """Who manages the user's password instead (P8)."""
         ...

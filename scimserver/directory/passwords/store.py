@@ -19,6 +19,7 @@ _FIND = _QUERIES["find_credential"]
 SET = _QUERIES.change("set_password")
 USE = _QUERIES.change("use_password")
 CLEAR = _QUERIES.change("clear_password")
+DROP = _QUERIES.change("drop_password")
 
 BROKEN: Final[Broken] = {"credentials_user_id_fkey": Conflicted}
 """Where the user was deleted meanwhile: looking again tells."""

@@ -19,6 +19,8 @@ from scimserver.directory.users.adding import add as add
 from scimserver.directory.users.holding import held_groups as held_groups
 from scimserver.directory.users.holding import hold as hold
 from scimserver.directory.users.holding import join as join
+from scimserver.directory.users.marking import Mark as Mark
+from scimserver.directory.users.marking import changes_of as changes_of
 from scimserver.directory.users.model import Document as Document
 from scimserver.directory.users.model import Former as Former
 from scimserver.directory.users.model import User as User

@@ -7,24 +7,22 @@ from typing import cast
 
 from scimserver.directory import cases, passwords, removals, sessions
 from scimserver.directory.differences import difference
-from scimserver.directory.limits import require_bounded, shown
+from scimserver.directory.limits import shown
 from scimserver.directory.passwords import NewPassword
 from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
 from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.holding import held_groups, hold, leave_cases
+from scimserver.directory.users.marking import Mark, changes_of
 from scimserver.directory.users.model import (
     Document,
     Former,
     User,
     arranged,
-    columns,
-    encoded,
-    manager_of,
 )
 from scimserver.directory.users.protection import require_no_take_over, require_other_administrator
 from scimserver.directory.users.rules import Settled, settle
-from scimserver.directory.views import Reference
+from scimserver.directory.users.versions import columns_of, first_version, is_as_settled, next_version
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.errors import NotFound, Refused
 from scimserver.kernel.facts import (
@@ -69,11 +67,16 @@ async def find_inactive(work: Work, user_name: str) -> User | None:
     return await store.find_inactive(work, address_key(user_name))
 
 
-async def create(work: Work, wanted: Document, password: NewPassword | None = None) -> User:
-    """Add a user (P3). Raises `InvalidValue`, `DomainNotAllowed`; when the work ends, `AlreadyTaken`."""
+async def create(
+    work: Work, wanted: Document, password: NewPassword | None = None, *, mark: Mark = Mark.AS_IS
+) -> User:
+    """Add a user (P3); whoever is SAML-managed gets no password.
+
+    Raises `InvalidValue`, `DomainNotAllowed`, `Immutable`; when the work ends, `AlreadyTaken`.
+    """
     work.require(Permission.USERS_CREATE, *_password_permission(password))
-    user = await _added(work, await _new(work, wanted))
-    changes = difference({}, user.document)
+    user = await _added(work, await _new(work, wanted, mark=mark))
+    changes = (*difference({}, user.document), *changes_of(None, user))
     allowed = await passwords.attribute(work, user, user, password, changes)
     if allowed is not None:
         passwords.store_attribute(work, user, allowed)
@@ -93,15 +96,16 @@ async def add_clone(work: Work, wanted: Document, broken: Broken, *, placeholder
 
 async def add_again(work: Work, wanted: Document, former: Former, broken: Broken) -> User:
     """Add a user who was deleted, under the same id, for `directory.bin`; the rest as for a clone."""
-    settled = await _new(work, wanted, placeholder=True)
-    made = await _made(work, former.id, settled)
+    mark = Mark.AGAIN if former.managed else Mark.AS_IS
+    settled = await _new(work, wanted, placeholder=True, mark=mark)
+    made = await first_version(work, former.id, settled)
     user = replace(made, version=former.version + 1, created=former.created)
     work.change(
         store.RESTORE,
         work.actor.organization,
         user.id,
         work.now,
-        *_columns(user),
+        *columns_of(user),
         settled.rules,
         user.version,
         user.created,
@@ -112,13 +116,13 @@ async def add_again(work: Work, wanted: Document, former: Former, broken: Broken
 
 
 async def _added(work: Work, settled: Settled, broken: Broken = store.BROKEN) -> User:
-    user = await _made(work, UserId(new_uuid()), settled)
+    user = await first_version(work, UserId(new_uuid()), settled)
     work.change(
         store.INSERT,
         work.actor.organization,
         user.id,
         work.now,
-        *_columns(user),
+        *columns_of(user),
         settled.rules,
         broken=broken,
     )
@@ -134,8 +138,11 @@ async def update(
     replacing: bool = False,
     reviving: bool = False,
     exact_mail: bool = False,
+    mark: Mark = Mark.AS_IS,
 ) -> User:
     """Give a user another document; what changes nothing leaves version and time alone.
+
+    Whoever is SAML-managed, or becomes so, gets no password.
 
     `replacing` says that the document is all that somebody sent: one without e-mails then gets one.
     `reviving` says that a deactivated user is made anew: the address has to be one that is allowed now.
@@ -146,17 +153,17 @@ async def update(
     work.require(Permission.USERS_UPDATE, *_password_permission(password))
     with _explained(wanted, current):
         settled = await settle(
-            work, wanted, current, replacing=replacing, reviving=reviving, exact_mail=exact_mail
+            work, wanted, current, replacing=replacing, reviving=reviving, exact_mail=exact_mail, mark=mark
         )
     document = arranged(settled.document, current.id)
-    stands = current.mail_stand_in == settled.mail_stand_in and current.role == settled.role
-    is_same = document == current.document and stands
+    is_same = document == current.document and is_as_settled(current, settled)
     if is_same and password is None:
         return _unchanged(work, current)
-    changes = difference(current.document, document)
-    if settled.document["userName"] != current.user_name or settled.active != current.active:
+    user = await next_version(work, current, settled, document)
+    marked = changes_of(current, user)
+    changes = (*difference(current.document, document), *marked)
+    if user.user_name != current.user_name or user.active != current.active or marked:
         require_no_take_over(work, current, changes)
-    user = await _next(work, current, settled, document)
     # Before anything is held: it takes long.
     allowed = await passwords.attribute(work, current, user, password, changes)
     if is_same and allowed is None:
@@ -164,15 +171,13 @@ async def update(
     if not settled.active or settled.role != current.role:
         await require_other_administrator(work, current, changes)
     if current.active and not settled.active:
-        await hold(work, current)
-        await removals.count(work, current.user_name, changes, is_deletion=False)
-        await leave_cases(work, current)
+        await _kept_out(work, current, changes)
     work.change(
         store.UPDATE,
         work.actor.organization,
         user.id,
         work.now,
-        *_columns(user),
+        *columns_of(user),
         current.version,
         settled.rules,
         broken=store.BROKEN,
@@ -186,21 +191,11 @@ async def update(
     return user
 
 
-async def _next(work: Work, current: User, settled: Settled, document: Document) -> User:
-    """The user's next version."""
-    return replace(
-        current,
-        active=settled.active,
-        role=settled.role,
-        permissions=settled.permissions,
-        mail_stand_in=settled.mail_stand_in,
-        mail_domain=settled.mail_domain,
-        version=current.version + 1,
-        last_modified=work.now,
-        document=document,
-        stored=require_bounded(encoded(document)),
-        manager=await _manager(work, document, current),
-    )
+async def _kept_out(work: Work, current: User, changes: tuple[Change, ...]) -> None:
+    """What goes with a user's deactivation. Raises `ProviderPaused`."""
+    await hold(work, current)
+    await removals.count(work, current.user_name, changes, is_deletion=False)
+    await leave_cases(work, current)
 
 
 def _unchanged(work: Work, current: User) -> User:
@@ -247,10 +242,12 @@ async def delete(work: Work, current: User) -> int:
     return unassigned
 
 
-async def _new(work: Work, wanted: Document, *, placeholder: bool = False) -> Settled:
+async def _new(
+    work: Work, wanted: Document, *, placeholder: bool = False, mark: Mark = Mark.AS_IS
+) -> Settled:
     """A new user's document by the rules."""
     with _explained(wanted, None):
-        return await settle(work, wanted, None, replacing=True, placeholder=placeholder)
+        return await settle(work, wanted, None, replacing=True, placeholder=placeholder, mark=mark)
 
 
 @contextmanager
@@ -264,45 +261,6 @@ def _explained(wanted: Document, current: User | None) -> Generator[None]:
         refused.display = current.user_name if current else str(wanted.get("userName") or "")
         refused.target = current.id if current else None
         raise
-
-
-async def _made(work: Work, user: UserId, settled: Settled) -> User:
-    document = arranged(settled.document, user)
-    return User(
-        id=user,
-        active=settled.active,
-        role=settled.role,
-        permissions=settled.permissions,
-        mail_stand_in=settled.mail_stand_in,
-        mail_domain=settled.mail_domain,
-        version=1,
-        created=work.now,
-        last_modified=work.now,
-        document=document,
-        stored=require_bounded(encoded(document)),
-        manager=await _manager(work, document, None),
-    )
-
-
-async def _manager(work: Work, document: Document, previous: User | None) -> Reference | None:
-    """Who the manager is, asked only when the document names another one than before."""
-    manager = manager_of(document)
-    if manager is None:
-        return None
-    if previous is not None and manager == manager_of(previous.document):
-        return previous.manager
-    return await store.manager(work, UserId(manager))
-
-
-def _columns(user: User) -> tuple[object, ...]:
-    return columns(
-        user.document,
-        user.stored,
-        active=user.active,
-        role=user.role,
-        mail_stand_in=user.mail_stand_in,
-        mail_domain=user.mail_domain,
-    )
 
 
 def _updated(old: User, new: User, changes: tuple[Change, ...]) -> Fact:

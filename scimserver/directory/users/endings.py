@@ -4,13 +4,15 @@ Proven by tests/database/test_password_resets.py and tests/database/test_mail_wo
 """
 
 from scimserver.directory import notices, password_resets, sessions
+from scimserver.directory.users.marking import carry_out
 from scimserver.directory.users.model import User
 from scimserver.kernel.addresses import address_key
 from scimserver.work import Work
 
 
 async def end_of_change(work: Work, old: User, new: User) -> None:
-    """End what was meant for another address, or for somebody who is deactivated now."""
+    """End what was meant for another address, for another way to sign in, or for who is deactivated now."""
+    await carry_out(work, old, new)
     renamed = old.user_name != new.user_name and address_key(old.user_name) != address_key(new.user_name)
     deactivated = old.active and not new.active
     if deactivated:

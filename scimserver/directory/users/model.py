@@ -19,6 +19,7 @@ from scimserver.kernel.addresses import address_key
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId, UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.providers import IdentityProvider
 
 CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -48,11 +49,20 @@ class User:
     stored: bytes
     groups: Sequence[Reference] = ()
     manager: Reference | None = None
+    provider: IdentityProvider | None = None
+    """By which the user signs in, who has no password then (P8)."""
+    mark: bool | None = None
+    """Whether the user is to be SAML-managed, as a client said; None where none did."""
 
     @property
     def user_name(self) -> str:
         """The address that identifies the user (rule P1)."""
         return cast(str, self.document["userName"])
+
+    @property
+    def saml_managed(self) -> bool | None:
+        """Whether an identity provider signs the user in, or is to; None where nobody said anything."""
+        return True if self.provider else self.mark
 
     @property
     def manages_users(self) -> bool:
@@ -67,6 +77,8 @@ class Former:
     id: UserId
     version: int
     created: datetime
+    managed: bool
+    """Whether the user was SAML-managed."""
 
 
 def stand_in(user_name: str) -> list[Json]:
@@ -116,6 +128,8 @@ def columns(
     role: RoleId,
     mail_stand_in: bool,
     mail_domain: str | None,
+    provider: IdentityProvider | None,
+    mark: bool | None,
 ) -> tuple[object, ...]:
     """What the row of a user holds beside its identity and version, in the order of the queries.
 
@@ -136,6 +150,8 @@ def columns(
         mail_stand_in,
         stored,
         orjson.dumps(shadow(document)).decode(),
+        provider.id if provider else None,
+        mark,
     )
 
 

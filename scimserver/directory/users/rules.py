@@ -11,6 +11,7 @@ from scimserver.directory.limits import require_short, shown
 from scimserver.directory.mailboxes import primary_mail
 from scimserver.directory.organizations import Addresses, check_timezone
 from scimserver.directory.users import store
+from scimserver.directory.users.marking import Mark, marked
 from scimserver.directory.users.model import Document, User, follow_user_name, stand_in
 from scimserver.kernel.addresses import Address, address_key, parse_address
 from scimserver.kernel.domains import AllowedDomain, refusal
@@ -18,6 +19,7 @@ from scimserver.kernel.errors import InvalidValue, Refused
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import RoleId
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import Work
 
 _RULED: Final = ("userName", "emails", "roles", "timezone")
@@ -35,6 +37,10 @@ class Settled:
     mail_stand_in: bool
     mail_domain: str | None
     """The domain that the Email Domain rule looks at; None where user names are free and no mail is."""
+    provider: IdentityProvider | None
+    """By what the user signs in, who has no password then (P8)."""
+    mark: bool | None
+    """What a client says of that."""
     rules: UUID | None = None
     """The organisation's rules that were looked at; None where none had to be."""
 
@@ -48,19 +54,21 @@ async def settle(
     reviving: bool = False,
     exact_mail: bool = False,
     placeholder: bool = False,
+    mark: Mark = Mark.AS_IS,
 ) -> Settled:
     """Fill in what the rules give, and check what they ask.
 
     `replacing` where nothing is left as it was; `reviving` where a deactivated user is made anew;
     `exact_mail` where the e-mails are meant as they are, whatever becomes of `userName`;
-    `placeholder` where the address may be a clone's (P6).
-    Raises `InvalidValue`, `DomainNotAllowed` or `NotPermitted`; nothing has been written then.
+    `placeholder` where the address may be a clone's (P6); `mark` is what somebody wants of it (P8).
+    Raises `InvalidValue`, `DomainNotAllowed`, `Immutable` or `NotPermitted`; nothing has been written then.
     """
     document = dict(wanted)
     _require_user_name(document)
     _require_indexable(document)
     mail_stand_in = _settle_mail(document, previous, replacing=replacing, exact=exact_mail)
-    if previous is not None and not reviving and _is_settled(document, mail_stand_in, previous):
+    stays = mark is Mark.AS_IS and not reviving
+    if previous is not None and stays and _is_settled(document, mail_stand_in, previous):
         return Settled(
             document=document,
             active=_settle_active(document, previous),
@@ -68,15 +76,14 @@ async def settle(
             permissions=previous.permissions,
             mail_stand_in=mail_stand_in,
             mail_domain=previous.mail_domain,
+            provider=previous.provider,
+            mark=previous.mark,
         )
     with work.step("rules"):
-        case = _Case.of(document, previous, mail_stand_in, reviving=reviving, placeholder=placeholder)
-        asked = store.Asked(
-            work.actor.organization,
-            case.address.domain if case.address else None,
-            case.mail_address.domain if case.mail_address else None,
-            roles.role_key(chosen_role(document)),
+        case = _Case.of(
+            document, previous, mail_stand_in, reviving=reviving, placeholder=placeholder, mark=mark
         )
+        asked = store.Asked(work.actor.organization, *case.domains, roles.role_key(chosen_role(document)))
         known = store.remembered_context(work, asked) if previous is None else None
         if known is not None:
             # It may be out of date: nobody is refused by it, and a user is added only if it is not.
@@ -99,6 +106,15 @@ class _Case:
     old_mail: str | None
     mail_address: Address | None
     placeholder: bool
+    mark: Mark
+
+    @property
+    def domains(self) -> tuple[str | None, str | None]:
+        """Of which domains the rules are asked: of new addresses, and of all where a mark is wanted."""
+        address, mail = self.address, self.mail_address
+        if self.mark is not Mark.AS_IS:
+            address, mail = parsed(self.document["userName"]), parsed(self.mail)
+        return address.domain if address else None, mail.domain if mail else None
 
     @classmethod
     def of(
@@ -109,6 +125,7 @@ class _Case:
         *,
         reviving: bool,
         placeholder: bool,
+        mark: Mark,
     ) -> Self:
         # Where a user comes back, everything is new.
         stays = previous if previous is not None and not reviving else None
@@ -124,6 +141,7 @@ class _Case:
             old_mail=old_mail,
             mail_address=_changed(mail, old_mail),
             placeholder=placeholder,
+            mark=mark,
         )
 
 
@@ -131,15 +149,16 @@ def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled
     document, previous, mail = dict(case.document), case.previous, case.mail
     if context.addresses is Addresses.REQUIRED:
         require_address(document, case.stays, placeholder=case.placeholder)
-        identity = parsed(document["userName"])
+        identity, moved = parsed(document["userName"]), case.address is not None
         require_covered(case.address, context)
     else:
-        identity = parsed(mail)
+        identity, moved = parsed(mail), case.mail_address is not None
         if identity is None and mail is not None and "@" in mail and mail != case.old_mail:
             parse_address(mail, attribute="emails")
         require_covered(case.mail_address, context)
     role, permissions = settle_role(work, document, context, previous)
     settle_timezone(document, context, previous)
+    provider, mark = marked(case.mark, previous, context, moved=moved)
     return Settled(
         document=document,
         active=_settle_active(document, previous),
@@ -147,6 +166,8 @@ def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled
         permissions=permissions,
         mail_stand_in=case.mail_stand_in,
         mail_domain=identity.domain if identity else None,
+        provider=provider,
+        mark=mark,
         rules=context.rules,
     )
 

@@ -14,11 +14,12 @@ from scimserver.db.queries import load
 from scimserver.directory.domains import parents
 from scimserver.directory.organizations import Addresses
 from scimserver.directory.users.model import User
-from scimserver.directory.views import EDIT_USER, Reference, view_of
+from scimserver.directory.views import EDIT_USER, Reference, provider_of, view_of
 from scimserver.kernel.addresses import address_key
 from scimserver.kernel.errors import AlreadyTaken, Conflicted
 from scimserver.kernel.ids import OrganizationId, RoleId, UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
+from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import Broken, Work
 
 _QUERIES = load("users")
@@ -26,6 +27,7 @@ INSERT = _QUERIES.change("insert_user")
 UPDATE = _QUERIES.change("update_user")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 RESTORE = _QUERIES.change("restore_user")
+UNLINK = _QUERIES.change("unlink")
 JOIN_GROUPS = _QUERIES.change("join_groups")
 DELETE = _QUERIES.change("delete_user")
 _GROUPS_OF = _QUERIES["groups_of"]
@@ -71,6 +73,10 @@ class WritingContext:
     role_names: tuple[str, ...]
     """Where there is no such role, some that there are."""
     default_role: RoleId
+    enforced: IdentityProvider | None
+    """By what all sign in whose addresses are in the domain asked about (P8)."""
+    in_use: IdentityProvider | None
+    """By what somebody can sign in, where the domain says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +140,8 @@ async def writing_context(work: Work, asked: Asked) -> WritingContext:
         permissions=frozenset(map(Permission, row["permissions"] or ())),
         role_names=tuple(row["role_names"] or ()),
         default_role=row["default_role_id"],
+        enforced=provider_of(columns) if (columns := row["enforced"]) else None,
+        in_use=provider_of(columns) if (columns := row["in_use"]) else None,
     )
     _remember(work, asked, context)
     return context
@@ -232,4 +240,6 @@ def _user(row: Record) -> User:
         stored=view.stored,
         groups=view.related,
         manager=view.manager,
+        provider=view.provider,
+        mark=view.mark,
     )

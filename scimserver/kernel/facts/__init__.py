@@ -28,6 +28,7 @@ from scimserver.kernel.facts.mail import MailSent as MailSent
 from scimserver.kernel.facts.mail import PasswordLinkOrdered as PasswordLinkOrdered
 from scimserver.kernel.facts.mail import PasswordLinkWithdrawn as PasswordLinkWithdrawn
 from scimserver.kernel.facts.mail import PasswordResetDropped as PasswordResetDropped
+from scimserver.kernel.facts.mail import PasswordResetReferred as PasswordResetReferred
 from scimserver.kernel.facts.mail import PasswordResetRequested as PasswordResetRequested
 from scimserver.kernel.facts.organizations import DomainAdded as DomainAdded
 from scimserver.kernel.facts.organizations import DomainRemoved as DomainRemoved
@@ -38,6 +39,7 @@ from scimserver.kernel.facts.organizations import OrganizationUpdated as Organiz
 from scimserver.kernel.facts.passwords import PasswordAbsent as PasswordAbsent
 from scimserver.kernel.facts.passwords import PasswordChanged as PasswordChanged
 from scimserver.kernel.facts.passwords import PasswordCleared as PasswordCleared
+from scimserver.kernel.facts.passwords import PasswordIgnored as PasswordIgnored
 from scimserver.kernel.facts.passwords import PasswordSetByAdministrator as PasswordSetByAdministrator
 from scimserver.kernel.facts.passwords import PasswordSetByLink as PasswordSetByLink
 from scimserver.kernel.facts.roles import RoleAssigned as RoleAssigned

@@ -43,6 +43,15 @@ class PasswordResetDropped(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetReferred(Fact):
+    """Somebody who gave a user's address asked for a link; the user is mailed who manages the password."""
+
+    attempt = "password.request_reset"
+    name = "password.reset_referred"
+    target_kind = TargetKind.USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailSent(Fact):
     """A mail was handed to the mail server, or written to its file; `kind` says which one."""
 

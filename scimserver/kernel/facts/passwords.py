@@ -42,6 +42,16 @@ class PasswordCleared(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordIgnored(Fact):
+    """A connection sent a password for a user whose password an identity provider manages."""
+
+    attempt = "password.set_by_connection"
+    name = "password.ignored"
+    target_kind = TargetKind.USER
+    outcome = Outcome.NOOP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordAbsent(Fact):
     """A password was to be taken away from a user who has none."""
 
