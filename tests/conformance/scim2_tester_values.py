@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from scim2_models import Path
 from scim2_tester import filling
+from scim2_tester.checkers import patch_add, patch_replace
 
 from scimserver.directory.roles import MINIMAL_PERMISSIONS
 from scimserver.kernel.permissions import Permission
@@ -27,7 +28,9 @@ def obeying_values() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filling, "get_random_example_value", _obeying(filling.get_random_example_value))
-        patch.setattr(filling, "generate_random_value", _unmarked(filling.generate_random_value))
+        unmarked = _unmarked(filling.generate_random_value)
+        for module in (filling, patch_add, patch_replace):
+            patch.setattr(module, "generate_random_value", unmarked)
         yield
 
 

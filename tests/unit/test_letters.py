@@ -107,7 +107,7 @@ def test_what_users_wrote_is_text_on_one_line(kind: Kind):
     assert sent.get_all("To") == ["ada@acme.example"]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.PASSWORD_MANAGED}))
 def test_letter_ends_with_whom_to_ask_for_help(kind: Kind):
     made = written(kind, replace(ABOUT, support_contact="IT desk,\r\nextension 100"))
     assert as_text(made).splitlines()[-1] == "Help: IT desk, extension 100"
