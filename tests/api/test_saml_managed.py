@@ -1,5 +1,6 @@
 """SAML-managed users over SCIM (rule P8): the mark, what is told of it, and no password for who has it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +10,9 @@ import pytest
 import pytest_asyncio
 
 from scimserver.access.connections import Passwords
+from scimserver.directory import bin
+from scimserver.directory.organizations import Addresses
+from scimserver.kernel.actor import Origin, operator
 from scimserver.scim.models import DIRECTORY_USER_SCHEMA, MANAGED_ELSEWHERE_SCHEMA
 from tests.serving import Answer, Installation, ScimClient, fresh_address, remove, replace
 
@@ -21,7 +25,18 @@ INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, c
                               allow_unsolicited, authenticated_within, contact, created, last_modified)
 VALUES ($1, $2, 'Acme Okta', 'active', 'urn:okta', 'https://acme.okta.example/sso', '{}',
         'https://acme.okta.example/settings', false, '1 hour', 'it@acme.example', now(), now())"""
-ENFORCE = "UPDATE email_domains SET verified_at = now(), saml_connection_id = $2 WHERE org_id = $1"
+ENFORCE = """
+WITH enforced AS (
+    UPDATE email_domains SET verified_at = now(), saml_connection_id = $2
+    WHERE org_id = $1 AND domain = 'example.com'
+)
+UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1"""
+OTHER_DOMAIN = """
+INSERT INTO email_domains (domain, org_id, subdomains, public_override, created)
+VALUES ('other.example', $1, false, false, now())"""
+LINK = """
+INSERT INTO saml_links (org_id, connection_id, name_id, name_id_format, user_id, linked)
+VALUES ($1, $2, 'ada@idp', 'urn:f', $3, '2026-01-02T03:04:05.678Z')"""
 HAS_PASSWORD = "SELECT EXISTS (SELECT FROM credentials WHERE org_id = $1 AND user_id = $2)"
 
 
@@ -33,11 +48,16 @@ class House:
     scim: ScimClient
     connection: asyncpg.Connection
     saml: UUID
+    passwords: Passwords
 
     async def user(self, **attributes: Any) -> Answer:
-        made = await self.scim.post("/Users", {"userName": fresh_address(), **attributes})
+        made = await self.scim.post("/Users", {"userName": fresh_address()} | attributes)
         assert made.status == 201, made.text
         return made
+
+    async def enforce(self) -> None:
+        """Have everybody of the Email Domain sign in by the connection."""
+        await self.connection.execute(ENFORCE, self.scim.organization, self.saml)
 
     async def has_password(self, user: Answer) -> bool:
         return await self.connection.fetchval(HAS_PASSWORD, self.scim.organization, UUID(user.id))
@@ -56,7 +76,7 @@ async def house(
     client = await installation.client(scim.organization, passwords=request.param)
     saml = uuid4()
     await connection.execute(CONNECT, scim.organization, saml)
-    return House(installation, client, connection, saml)
+    return House(installation, client, connection, saml, request.param)
 
 
 def signing(answer: Answer) -> dict[str, Any]:
@@ -117,12 +137,83 @@ async def test_user_who_is_not_managed_is_answered_as_sent(house: House, said: b
 
 
 async def test_new_user_of_an_enforced_domain_is_managed(house: House):
-    await house.connection.execute(ENFORCE, house.scim.organization, house.saml)
+    await house.enforce()
     assert signing(await house.user())["samlManaged"] is True
 
 
+async def renamed(house: House) -> Answer:
+    await house.connection.execute(OTHER_DOMAIN, house.scim.organization)
+    user = await house.user(userName=fresh_address("other.example"))
+    await house.enforce()
+    return await house.scim.patch(f"/Users/{user.id}", replace("userName", fresh_address()))
+
+
+async def cloned(house: House) -> Answer:
+    source = await house.user()
+    await house.enforce()
+    return await house.scim.post(f"/Users/{source.id}/.clone", {})
+
+
+async def revived(house: House) -> Answer:
+    reviving = await house.installation.client(house.scim.organization, revive=True)
+    user = await house.user(active=False)
+    await house.enforce()
+    return await reviving.post("/Users", {"userName": user.json["userName"]})
+
+
+async def restored(house: House) -> Answer:
+    user = await house.user()
+    await house.scim.delete(f"/Users/{user.id}")
+    await house.enforce()
+    return await back_from_the_bin(house, user)
+
+
+async def back_from_the_bin(house: House, user: Answer) -> Answer:
+    who = operator("tests", house.scim.organization)
+    async with house.installation.room.open(who, Origin(request_id="r-1")) as work:
+        await bin.restore(work, await bin.find(work, user.id))
+    return await house.scim.get(f"/Users/{user.id}")
+
+
+@pytest.mark.parametrize("door", [renamed, cloned, revived, restored])
+async def test_who_comes_into_an_enforced_domain_is_managed(
+    house: House, door: Callable[[House], Awaitable[Answer]]
+):
+    assert signing(await door(house))["samlManaged"] is True
+
+
+async def test_managed_user_is_managed_again_who_comes_back_from_the_bin(house: House):
+    user = await house.user(**MANAGED)
+    await house.scim.delete(f"/Users/{user.id}")
+    assert signing(await back_from_the_bin(house, user)) == signing(user)
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_mark_is_kept_as_it_comes_where_names_are_free_and_nothing_is_in_use(
+    installation: Installation, said: bool
+):
+    free = await installation.organization(domain="free.example", addresses=Addresses.FREE)
+    scim = await installation.client(free)
+    made = await scim.post("/Users", {"userName": "ada", DIRECTORY_USER_SCHEMA: {"samlManaged": said}})
+    assert signing(made) == {"samlManaged": said}
+    removed = await scim.patch(f"/Users/{made.id}", remove(DIRECTORY_USER_SCHEMA))
+    assert signing(removed) == {}
+
+
+async def test_as_whom_the_identity_provider_knows_a_user_is_told_on_request_alone(house: House):
+    user = await house.user(**MANAGED)
+    await house.connection.execute(LINK, house.scim.organization, house.saml, UUID(user.id))
+    asked = f"{DIRECTORY_USER_SCHEMA}:samlSubject"
+    told = {"nameId": "ada@idp", "format": "urn:f", "linkedAt": "2026-01-02T03:04:05.678Z"}
+    one = await house.scim.get(f"/Users/{user.id}", attributes=asked)
+    page = await house.scim.get("/Users", attributes=asked, filter=f'id eq "{user.id}"')
+    assert signing(one) == {"samlSubject": told}
+    assert page.json["Resources"][0][DIRECTORY_USER_SCHEMA] == {"samlSubject": told}
+    assert "samlSubject" not in signing(await house.scim.get(f"/Users/{user.id}"))
+
+
 async def test_user_of_an_enforced_domain_stays_managed(house: House):
-    await house.connection.execute(ENFORCE, house.scim.organization, house.saml)
+    await house.enforce()
     user = await house.user()
     refused = await house.scim.patch(f"/Users/{user.id}", replace(MARK, False))
     assert (refused.status, refused.json["scimType"]) == (400, "mutability")
@@ -217,22 +308,33 @@ async def test_action_on_the_password_is_refused(house: House, asked: dict[str, 
     assert not await house.has_password(user)
 
 
-async def test_mark_takes_the_password_and_what_it_opened(
-    installation: Installation, scim: ScimClient, connection: asyncpg.Connection
-):
-    house = House(
-        installation,
-        await installation.client(scim.organization, passwords=Passwords.ACCEPT),
-        connection,
-        uuid4(),
-    )
-    await connection.execute(CONNECT, scim.organization, house.saml)
-    user = await house.user(password=PASSWORD)
-    assert await house.has_password(user)
+OPENED = {
+    "credentials": "SELECT count(*) FROM credentials WHERE user_id = $1",
+    "sessions": "SELECT count(*) FROM sessions WHERE user_id = $1",
+    "links": "SELECT count(*) FROM password_resets WHERE user_id = $1",
+    "links on their way": "SELECT count(*) FROM mail_jobs WHERE user_id = $1",
+}
+PUT_THERE = [
+    """INSERT INTO credentials (org_id, user_id, password_hash, changed) VALUES ($1, $2, 'x', now())""",
+    """INSERT INTO sessions (org_id, digest, id, user_id, method, created, last_used, expires, network, agent)
+       VALUES ($1, 'd', gen_random_uuid(), $2, 'password', now(), now(), now() + interval '1 h', '', '')""",
+    """INSERT INTO password_resets (org_id, user_id, digest, purpose, user_name_key, issued, expires)
+       VALUES ($1, $2, 'd', 'administrator', '', now(), now() + interval '1 hour')""",
+]
+
+
+async def test_mark_takes_the_password_and_all_that_one_opens_or_gives(house: House):
+    user = await house.user()
+    await house.scim.post(f"/Users/{user.id}/.password", {"method": "email"})
+    for statement in PUT_THERE:
+        await house.connection.execute(statement, house.scim.organization, UUID(user.id))
+    counts = [await house.connection.fetchval(query, UUID(user.id)) for query in OPENED.values()]
+    assert counts == [1, 1, 1, 1]
     marked = await house.scim.patch(f"/Users/{user.id}", replace(MARK, True))
     assert signing(marked)["authenticationMethod"] == "saml"
-    assert not await house.has_password(user)
-    assert "password.clear" in await house.events()
+    counts = [await house.connection.fetchval(query, UUID(user.id)) for query in OPENED.values()]
+    assert counts == [0, 0, 0, 0]
+    assert {"password.clear", "session.end_all", "user.update"} <= set(await house.events())
 
 
 async def test_user_who_is_managed_no_more_is_mailed_an_invitation(house: House):
@@ -241,3 +343,19 @@ async def test_user_who_is_managed_no_more_is_mailed_an_invitation(house: House)
     assert signing(freed) == {"samlManaged": False}
     jobs = await house.connection.fetch("SELECT kind FROM mail_jobs WHERE user_id = $1", UUID(user.id))
     assert [job["kind"] for job in jobs] == ["link.invitation"]
+    assert "password.mail_link" in await house.events()
+
+
+async def test_user_who_is_managed_no_more_may_be_given_a_password_with_it(house: House):
+    user = await house.user(**MANAGED)
+    both = without_path(password=PASSWORD, **{DIRECTORY_USER_SCHEMA: {"samlManaged": False}})
+    freed = await house.scim.patch(f"/Users/{user.id}", both)
+    assert (freed.status, signing(freed)) == (200, {"samlManaged": False})
+    assert await house.has_password(user) is (house.passwords is Passwords.ACCEPT)
+
+
+async def test_connection_of_another_organisation_marks_nobody(house: House):
+    other = await house.installation.organization(domain="elsewhere.example")
+    theirs = await house.installation.client(other)
+    refused = await theirs.post("/Users", {"userName": fresh_address("elsewhere.example"), **MANAGED})
+    assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")

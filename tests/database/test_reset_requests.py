@@ -305,3 +305,47 @@ async def test_several_processes_answer_each_request_once(mailer: Mailer, house:
     workers = [mailer_of(house, mailer.postbox) for _ in range(3)]
     await asyncio.gather(*(each.deliver() for each in workers))
     assert len(mailer.arrived) == 8
+
+
+# -- of whom an identity provider manages the password ---------------------------------------------
+
+CONNECT = """
+WITH connected AS (
+    INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates, reset_uri,
+                                  allow_unsolicited, authenticated_within, contact, created, last_modified)
+    VALUES ($1, gen_random_uuid(), 'Acme Okta', 'active', 'urn:okta', 'https://acme.okta.example/sso', '{}',
+            'https://acme.okta.example/settings', false, '1 hour', 'it@acme.example', now(), now())
+    RETURNING id
+)
+SELECT id FROM connected"""
+MARK = "UPDATE users SET saml_connection_id = $3 WHERE org_id = $1 AND id = $2"
+TOLD = ["Acme Okta (acme.okta.example)", "https://acme.okta.example/settings", "Help: it@acme.example"]
+
+
+async def managed(house: House, user: User) -> None:
+    connection = await house.connection.fetchval(CONNECT, house.organization)
+    await house.connection.execute(MARK, house.organization, user.id, connection)
+
+
+async def test_managed_user_is_mailed_who_manages_the_password_and_no_link(
+    mailer: Mailer, house: House, ada: User
+):
+    await managed(house, ada)
+    await mailer.requests.ask(origin(), ADA)
+    await mailer.deliver()
+    (received,) = mailer.postbox.received
+    assert [said for said in TOLD if said not in received.text] == []
+    assert "token=" not in received.text
+    assert await house.connection.fetchval("SELECT count(*) FROM password_resets") == 0
+    (asked,) = await house.logged("password.request_reset")
+    assert asked.entry["outcome"] == "success"
+
+
+async def test_user_who_is_managed_no_more_is_not_told_so(mailer: Mailer, house: House, ada: User):
+    await managed(house, ada)
+    await mailer.requests.ask(origin(), ADA)
+    await mailer.requests.answer_next()
+    await house.connection.execute(MARK, house.organization, ada.id, None)
+    await mailer.deliver()
+    assert mailer.arrived == []
+    assert mailer.told == {("notice.password_managed", "failed"): 1}
