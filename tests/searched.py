@@ -29,15 +29,13 @@ from scimserver.scim.models import (
     Role,
 )
 from scimserver.scim.provider import TOLERANT
+from tests.providers import OKTA
 
 T = TypeVar("T")
 
 ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000a")
 OTHER_ORGANIZATION = UUID("0190b8a0-0000-7000-8000-00000000000b")
 ROLE = UUID("0190b8a0-0000-7000-8000-0000000000f0")
-
-CONNECTION = UUID("0190b8a0-0000-7000-8000-0000000000c0")
-CONNECTION_NAME = "Okta"
 
 ALPHABET = ["", "a", "A", "b", "%", "_", "\\", "'", '"', " ", "ß", "ẞ", "ss", "İ", "i", "é", "e\u0301"]
 ALPHABET += ["ﬁ", "\uff21", "Σ", "ς", "K", "ﾊﾟ", "\u0345", "ǅ", "😀", "1", "$1", "\x7f", "\uffff"]
@@ -221,7 +219,7 @@ _SIGNING = [
     {
         "samlManaged": True,
         "authenticationMethod": "saml",
-        "identityProvider": {"value": str(CONNECTION), "display": CONNECTION_NAME},
+        "identityProvider": {"value": str(OKTA.id), "display": OKTA.name},
         "passwordManagement": {"managedBy": "identityProvider"},
     },
 ]
@@ -261,7 +259,7 @@ class Rows:
         run = self.connection.executemany
         await self.connection.execute(_INSERT_ORGANIZATION, organization, str(organization))
         await run(_INSERT_ROLE, [(organization, *_role_row(role)) for role in world.roles])
-        await self.connection.execute(_INSERT_CONNECTION, organization, CONNECTION, CONNECTION_NAME)
+        await self.connection.execute(_INSERT_CONNECTION, organization, OKTA.id, OKTA.name)
         await run(_INSERT_USER, [(organization, *_user_row(user)) for user in world.users])
         await run(_INSERT_GROUP, [(organization, *_group_row(group)) for group in world.groups])
         await run(_INSERT_CASE, [(organization, *_case_row(case)) for case in world.cases])
@@ -349,7 +347,7 @@ def signing_of(user: Any) -> tuple[UUID | None, bool | None]:
     signing = user.DirectoryUser
     if signing is None:
         return None, None
-    return (CONNECTION, None) if signing.identity_provider else (None, signing.saml_managed)
+    return (OKTA.id, None) if signing.identity_provider else (None, signing.saml_managed)
 
 
 def _role_row(role: Any) -> tuple[Any, ...]:

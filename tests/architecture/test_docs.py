@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import click
 import pytest
@@ -24,15 +23,14 @@ from scimserver.directory import passwords
 from scimserver.directory.transfer import COLUMNS, Kind
 from scimserver.http import hardening
 from scimserver.kernel import errors, facts
-from scimserver.kernel.ids import OrganizationId, SamlConnectionId
 from scimserver.kernel.permissions import OPERATOR_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Scope
-from scimserver.kernel.providers import IdentityProvider
 from scimserver.scim import bounds, face, filter_text, json_body, projection
 from scimserver.scim import provider as service
 from scimserver.scim.actions import Action
 from scimserver.scim.dialects import DEVIATIONS, Means, table
 from scimserver.scim.errors import scim_error
 from scimserver.telemetry import Metrics
+from tests.providers import OKTA
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -159,23 +157,13 @@ def endpoints() -> str:
     return _rows(("path", "methods", "note"), rows)
 
 
-_PROVIDER = IdentityProvider(
-    organization=OrganizationId(UUID(int=1)),
-    id=SamlConnectionId(UUID(int=2)),
-    name="Okta",
-    sso_url="https://okta.example/sso",
-    reset_uri=None,
-    contact="",
-)
-
-
 def refusals() -> str:
     """How each kind of refusal is answered, and under which reason the log files it."""
     rows: list[tuple[str, ...]] = []
     for kind in (errors.Refused, *_subclasses(errors.Refused)):
         if kind is errors.Refused or not kind.__module__.startswith("scimserver.kernel"):
             continue
-        told: Any = _PROVIDER if kind is errors.PasswordManagedElsewhere else "sentence"
+        told: Any = OKTA if kind is errors.PasswordManagedElsewhere else "sentence"
         answered = scim_error(kind(told))
         assert answered is not None
         rows.append(

@@ -20,11 +20,11 @@ from scimserver.directory.cases import model as cases
 from scimserver.directory.groups import model as groups
 from scimserver.directory.users import model as users
 from scimserver.directory.views import Reference, View
-from scimserver.kernel.ids import CaseId, GroupId, OrganizationId, SamlConnectionId, UserId
-from scimserver.kernel.providers import IdentityProvider
+from scimserver.kernel.ids import CaseId, GroupId, UserId
 from scimserver.scim.models import DIRECTORY_USER_SCHEMA
 from scimserver.scim.render import Rendered, Renderer
-from tests.searched import CONNECTION, CONNECTION_NAME, ORGANIZATION, World, signing_of, worlds
+from tests.providers import OKTA
+from tests.searched import World, signing_of, worlds
 
 BASE_URL = "https://scim.test/scim/v2"
 RENDERER = Renderer(BASE_URL)
@@ -39,16 +39,6 @@ GENERATED = settings(
 
 small_worlds = worlds(users=5, groups=3)
 versions = st.integers(1, 2**40)
-
-
-PROVIDER = IdentityProvider(
-    organization=OrganizationId(ORGANIZATION),
-    id=SamlConnectionId(CONNECTION),
-    name=CONNECTION_NAME,
-    sso_url="https://okta.example/sso",
-    reset_uri=None,
-    contact="",
-)
 
 
 def reference(value: str, display: str) -> Reference:
@@ -84,7 +74,7 @@ def rendered_user(world: World, user: Any, version: int) -> Rendered:
     manager = manager_in(world, user)
     stored = users.encoded(document)
     connection, mark = signing_of(user)
-    provider = PROVIDER if connection else None
+    provider = OKTA if connection else None
     more = {"manager": manager, "provider": provider, "mark": mark}
     return RENDERER.user(view(user, stored, version, user.groups or [], **more))
 
@@ -132,7 +122,7 @@ def test_rendered_user_is_what_the_library_dumps(world: World, version: int) -> 
         if manager_in(world, user):
             with_references([manager_of(whole)], "Users")
         if signing_of(user)[0]:
-            ours = addresses_of("https://scim.test", PROVIDER.organization, PROVIDER.id)
+            ours = addresses_of("https://scim.test", OKTA.organization, OKTA.id)
             whole.DirectoryUser.identity_provider.ref = ours.entity_id
         assert answered(rendered) == dumped(whole, rendered, "Users")
 

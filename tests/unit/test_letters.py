@@ -4,27 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import SMTP
 from html.parser import HTMLParser
-from uuid import UUID
 
 import pytest
 
 from scimserver.directory import mail
 from scimserver.directory.mail import Kind
-from scimserver.kernel.ids import OrganizationId, SamlConnectionId
-from scimserver.kernel.providers import IdentityProvider
 from scimserver.workers.letters import About, Letter, as_html, as_text, letter, message
 from scimserver.workers.mailserver import Sender
+from tests.providers import OKTA
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LINK = "https://id.example/reset?token=abc-_DEF"
-PROVIDER = IdentityProvider(
-    organization=OrganizationId(UUID(int=1)),
-    id=SamlConnectionId(UUID(int=2)),
-    name="Acme Okta",
-    sso_url="https://acme.okta.example/sso?app=1",
-    reset_uri=LINK,
-    contact="it@acme.example",
-)
+PROVIDER = replace(OKTA, name="Acme Okta", reset_uri=LINK, contact="it@acme.example")
 ABOUT = About(account="ada@acme.example", organization="Acme", happened=NOON, provider=PROVIDER)
 LINKED = mail.LINKS | {Kind.PASSWORD_MANAGED}
 SENDER = Sender(address="no-reply@id.example", name="Acme")
