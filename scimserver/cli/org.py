@@ -178,12 +178,10 @@ def update(
 ) -> None:
     """Change how the organisation NAME works; what is not given stays."""
     given = {title, addresses, timezone, password_profile, support_contact, must_change_locked, deactivation}
-    given.add(password_push)
-    if given == {None}:
+    if given | {password_push} == {None}:
         raise click.UsageError(
             "Say what to change: --title, --addresses, --timezone, --deactivation, --password-profile,"
-            " --password-push,"
-            " --support-contact, --must-change or --must-change-optional."
+            " --password-push, --support-contact, --must-change or --must-change-optional."
         )
 
     async def command(session: Session) -> None:

@@ -139,7 +139,7 @@ async def mail_link(work: Work, user: Person, purpose: Purpose) -> None:
     a mailbox, as a clone with its placeholder is; `RateLimited` where one user would get too many.
     """
     assert purpose is not Purpose.SELF_SERVICE, "those are asked for by whoever cannot sign in"
-    ordered = Change(path="purpose", new=purpose.value)
+    ordered = _purpose(purpose)
     with telling(user.user_name, ordered, target=user.id):
         work.require(Permission.USERS_MAIL_RESET_LINK)
         if user.provider is not None:
@@ -151,8 +151,22 @@ async def mail_link(work: Work, user: Person, purpose: Purpose) -> None:
                 " use the last one.",
                 retry_after=3600,
             )
+    _order(work, user, purpose)
+
+
+def invite(work: Work, user: Person) -> None:
+    """Have a mailable user invited to set a password, as a part of what makes it necessary."""
+    _order(work, user, Purpose.INVITATION)
+
+
+def _order(work: Work, user: Person, purpose: Purpose) -> None:
     put_link(work, user.id, purpose)
-    work.note(PasswordLinkOrdered(target=user.id, display=user.user_name, changes=(ordered,)))
+    changes = (_purpose(purpose),)
+    work.note(PasswordLinkOrdered(target=user.id, display=user.user_name, changes=changes))
+
+
+def _purpose(purpose: Purpose) -> Change:
+    return Change(path="purpose", new=purpose.value)
 
 
 def check_mailable(user: Person) -> None:

@@ -11,7 +11,6 @@ from typing import Final
 from scimserver.directory import password_resets, passwords, sessions
 from scimserver.directory.mailboxes import mailbox
 from scimserver.directory.organizations import Addresses
-from scimserver.directory.password_resets import Purpose
 from scimserver.directory.users import store
 from scimserver.directory.users.model import User
 from scimserver.directory.users.store import WritingContext
@@ -96,4 +95,4 @@ async def carry_out(work: Work, old: User, new: User) -> None:
     if after is not None:
         await passwords.give_up(work, new)
     elif new.active and mailbox(new.user_name, new.document) is not None:
-        password_resets.put_link(work, new.id, Purpose.INVITATION)
+        password_resets.invite(work, new)
