@@ -3,29 +3,22 @@
 Proven by tests/console/test_sign_in_page.py.
 """
 
-import re
 from typing import Final
 
 from aiohttp import web
 
 from scimserver.access.candidates import Attempt
-from scimserver.access.login import Admitted, SignInRefused
-from scimserver.console.attempts import attempt
+from scimserver.access.login import SignInRefused
 from scimserver.console.cookies import Cookie
+from scimserver.console.entering import leave, let_in, our_path
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
-from scimserver.directory import sessions
-from scimserver.kernel.errors import NotFound
-from scimserver.kernel.facts import SessionEnded, SessionStarted
-
-HOME: Final = "/sessions"
-"""Where people go who are signed in, unless they wanted to go somewhere else."""
+from scimserver.kernel.facts import SessionStarted
 
 NOTICES: Final = {
     "signed-out": "You are signed out.",
     "password-set": "Your password is set. Sign in with it.",
 }
-_OUR_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)?")
 
 
 class SignInPage:
@@ -73,31 +66,5 @@ class SignInPage:
             admitted = await visit.services.login.sign_in(asked, visit.origin, may_change=True)
         except SignInRefused as refused:
             return await self.show(visit, form.refused({"": refused.detail}))
-        await _leave(visit)
-        return _let_in(visit, admitted, our_path(form["next"]))
-
-
-def our_path(text: str) -> str:
-    """A page of ours that somebody wanted to see; the first one where it is none."""
-    return text if text != "/" and _OUR_PATH.fullmatch(text) else HOME
-
-
-async def _leave(visit: Visit) -> None:
-    """End the session in which somebody was signed in here before: its cookie is overwritten."""
-    before = visit.caller
-    if before is None:
-        return
-    try:
-        async with attempt(visit, SessionEnded, before.actor) as work:
-            await sessions.end(work, before.signed_in.session.user, before.signed_in.session.id)
-    except NotFound:
-        return
-
-
-def _let_in(visit: Visit, admitted: Admitted, path: str) -> web.Response:
-    response = visit.redirect(path)
-    cookies = visit.services.cookies
-    cookies.write(response, Cookie.SESSION, admitted.started.secret)
-    cookies.write(response, Cookie.DEVICE, admitted.device)
-    cookies.remove(response, Cookie.FORM)
-    return response
+        await leave(visit)
+        return let_in(visit, admitted.started, our_path(form["next"]), device=admitted.device)
