@@ -13,6 +13,7 @@ from scimserver.console import attempts, faults, forms, render
 from scimserver.console.faults import WrongMethod
 from scimserver.console.forms import BadForm
 from scimserver.console.pages.forgot import ForgotPage
+from scimserver.console.pages.managed import ManagedPage
 from scimserver.console.pages.password import PasswordPage
 from scimserver.console.pages.reset import ResetPage
 from scimserver.console.pages.sessions import SessionsPage
@@ -40,6 +41,7 @@ class ConsoleFace:
             ForgotPage(),
             ResetPage(),
             PasswordPage(),
+            ManagedPage(),
             SessionsPage(),
         )
 

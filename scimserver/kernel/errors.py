@@ -111,6 +111,16 @@ class PasswordManagedElsewhere(Refused):
         )
         self.provider = provider
 
+    def members(self) -> dict[str, object]:
+        """What an error in JSON says of who manages the password."""
+        named = {"value": str(self.provider.id), "display": self.provider.name}
+        told: dict[str, object] = {"managedBy": "identityProvider", "identityProvider": named}
+        if self.provider.reset_uri:
+            told["resetUri"] = self.provider.reset_uri
+        if self.provider.contact:
+            told["contact"] = self.provider.contact
+        return told
+
 
 class VersionMismatch(Refused):
     """The resource is no longer the version that the caller expected (RFC 7644, section 3.14)."""

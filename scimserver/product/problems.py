@@ -13,6 +13,7 @@ from scimserver.http.hardening import BodyEncoded, BodyTooLarge, BodyTooSlow
 from scimserver.kernel.errors import (
     Conflicted,
     NotPermitted,
+    PasswordManagedElsewhere,
     RateLimited,
     Refused,
     Unauthenticated,
@@ -24,6 +25,7 @@ _STATUS: Final[Mapping[type[Refused], int]] = {
     SignInRefused: 403,
     ChangeRequired: 403,
     NotPermitted: 403,
+    PasswordManagedElsewhere: 409,
     Refused: 422,
 }
 _WAIT: Final = "The server cannot answer at the moment; nothing was changed: try again shortly."
@@ -37,6 +39,8 @@ class Problem(Exception):
     reason: str
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    members: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What it says beyond the standard (section 3.2)."""
 
     def response(self) -> web.Response:
         """The answer."""
@@ -46,6 +50,7 @@ class Problem(Exception):
             "status": self.status,
             "detail": self.detail,
             "reason": self.reason,
+            **self.members,
         }
         return web.Response(
             status=self.status,
@@ -87,4 +92,7 @@ def problem_of(failure: Exception) -> Problem | None:
 
 
 def _refused(status: int, refused: Refused, headers: Mapping[str, str]) -> Problem:
-    return Problem(status=status, reason=refused.reason, detail=refused.detail, headers=headers)
+    members = refused.members() if isinstance(refused, PasswordManagedElsewhere) else {}
+    return Problem(
+        status=status, reason=refused.reason, detail=refused.detail, headers=headers, members=members
+    )

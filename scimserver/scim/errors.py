@@ -20,7 +20,6 @@ from scim2_models import (
 )
 
 from scimserver.kernel import errors
-from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import OutcomeUnknown
 
 
@@ -78,19 +77,10 @@ class Sensitive(SensitiveException):
 class ManagedElsewhere(MutabilityException):
     """A password that nobody can set here: of its user, `password` is read-only (RFC 7644, section 3.12)."""
 
-    def __init__(self, provider: IdentityProvider, *, detail: str) -> None:
-        super().__init__(detail=detail)
-        self.provider = provider
-
-    def member(self) -> dict[str, object]:
+    def __init__(self, refused: errors.PasswordManagedElsewhere) -> None:
+        super().__init__(detail=refused.detail)
+        self.members = refused.members()
         """What the error says beyond the standard, under its schema."""
-        named = {"value": str(self.provider.id), "display": self.provider.name}
-        told: dict[str, object] = {"managedBy": "identityProvider", "identityProvider": named}
-        if self.provider.reset_uri:
-            told["resetUri"] = self.provider.reset_uri
-        if self.provider.contact:
-            told["contact"] = self.provider.contact
-        return told
 
 
 class LacksPermission(ForbiddenException):
@@ -177,7 +167,7 @@ def _translated(failure: Exception) -> SCIMException | None:
 def _of_refused(refused: errors.Refused) -> SCIMException:
     match refused:
         case errors.PasswordManagedElsewhere():
-            return ManagedElsewhere(refused.provider, detail=refused.detail)
+            return ManagedElsewhere(refused)
         case errors.RateLimited():
             return TooManyRequests(detail=refused.detail, retry_after=refused.retry_after)
         case _:

@@ -215,7 +215,7 @@ class ScimFace:
         if isinstance(error, ManagedElsewhere):
             body = cast("dict[str, Any]", response.body)
             body["schemas"] = [*body["schemas"], MANAGED_ELSEWHERE_SCHEMA]
-            body[MANAGED_ELSEWHERE_SCHEMA] = error.member()
+            body[MANAGED_ELSEWHERE_SCHEMA] = error.members
         if isinstance(error, ComeBackLater):
             response.headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, UnsupportedEncoding):

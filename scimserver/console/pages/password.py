@@ -8,10 +8,12 @@ from aiohttp import web
 from scimserver.access.login import WrongPassword
 from scimserver.console.attempts import attempt
 from scimserver.console.forms import Form
+from scimserver.console.pages.managed import ManagedPage
 from scimserver.console.visit import Visit
 from scimserver.directory import passwords, users
-from scimserver.kernel.errors import PasswordNotAllowed
+from scimserver.kernel.errors import PasswordManagedElsewhere, PasswordNotAllowed
 from scimserver.kernel.facts import PasswordChanged
+from scimserver.work import telling
 
 
 class PasswordPage:
@@ -25,8 +27,12 @@ class PasswordPage:
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
-        """The form, and what a password has to be."""
+        """The form, and what a password has to be; or who manages it, where an identity provider does."""
+        assert visit.caller is not None
         work = visit.services.room.open(visit.actor, visit.origin)
+        user = await users.get(work, visit.caller.signed_in.session.user)
+        if user.provider is not None:
+            return visit.redirect(ManagedPage.path)
         policy = await passwords.policy_of(work)
         return visit.page("password.html", form, requirements=passwords.requirements(policy))
 
@@ -39,9 +45,13 @@ class PasswordPage:
             return await self.show(visit, form.refused(missing))
         try:
             async with attempt(visit, PasswordChanged, visit.actor) as work:
-                current = await services.login.verified_own(work, visit.caller, form["current"])
                 user = await users.get(work, user_id)
+                with telling(user.user_name, target=user.id):
+                    passwords.require_local(user)
+                current = await services.login.verified_own(work, visit.caller, form["current"])
                 await passwords.change_own(work, user, services.desk.take(form["new"]), current)
+        except PasswordManagedElsewhere:
+            return visit.redirect(ManagedPage.path)
         except WrongPassword as refused:
             return await self.show(visit, form.refused({"current": refused.detail}))
         except PasswordNotAllowed as refused:
