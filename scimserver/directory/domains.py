@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from scimserver.db.pool import Database
+from scimserver.db.pool import Database, Reader
 from scimserver.db.queries import load
 from scimserver.kernel.domains import PUBLIC_MAIL_DOMAINS, display_domain, parse_domain
 from scimserver.kernel.errors import AlreadyTaken, InvalidValue, NotFound
@@ -19,6 +19,7 @@ _CLASHING = _QUERIES["clashing_domains"]
 _INSERT = _QUERIES.change("insert_domain")
 _DELETE = _QUERIES.change("delete_domain")
 _LIST = _QUERIES["list_domains"]
+_ALL_ENFORCED = _QUERIES["all_enforced"]
 _STRANDED = _QUERIES["count_stranded"]
 
 _NAMESPACE = UUID("5f0c8a3e-6d1b-4c59-9a7e-2b6f1d3e4a5c")
@@ -92,6 +93,11 @@ async def stranded_by(database: Database, organization: OrganizationId, domain: 
 async def every(database: Database, organization: OrganizationId) -> list[EmailDomain]:
     """The organisation's Email Domains, by name."""
     return [EmailDomain(**dict(row)) for row in await database.fetch(_LIST, organization)]
+
+
+async def all_enforced(reader: Reader, organization: OrganizationId) -> bool:
+    """Whether everybody whose address is in an Email Domain signs in by an identity provider (P8)."""
+    return await reader.fetchval(_ALL_ENFORCED, organization)
 
 
 def _target(organization: OrganizationId, domain: str) -> UUID:

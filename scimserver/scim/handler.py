@@ -136,13 +136,14 @@ class ProvisioningHandler(AsyncScimHandler):
         return {name: cursor for name, cursor in sealed.items() if cursor is not None}
 
     async def service_provider_config(self, request: ScimRequest) -> ScimResponse:
-        """What is implemented (section 4); whether passwords can be changed depends on who asks."""
+        """What is implemented (section 4); who asks, and of whom, decides on passwords."""
         response = await super().service_provider_config(request)
         assert response.body is not None
         caller = _caller(request)
         is_able = (
             caller.connection.passwords is Passwords.ACCEPT
             and Permission.USERS_SET_PASSWORD in caller.actor.permissions
+            and await self._reads.may_have_passwords(caller.actor.organization)
         )
         response.body["changePassword"] = {"supported": is_able}
         return response

@@ -8,7 +8,7 @@ from uuid import UUID
 from scim2_models import InvalidCursorException, ResourceType, SearchRequest
 
 from scimserver.db.pool import Database
-from scimserver.directory import views
+from scimserver.directory import domains, views
 from scimserver.directory.views import View, view_of
 from scimserver.kernel.facts import Json
 from scimserver.kernel.ids import OrganizationId
@@ -86,6 +86,10 @@ class Reads:
             query = views.VIEW_USER_SUBJECT
         row = await self._database.fetchrow(query, organization, resource)
         return view_of(row) if row else None
+
+    async def may_have_passwords(self, organization: OrganizationId) -> bool:
+        """Whether anybody of an organisation may have a password here, as its policy is."""
+        return not await domains.all_enforced(self._database, organization)
 
     async def search(
         self,

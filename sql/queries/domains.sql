@@ -33,6 +33,11 @@ change AS (
 SELECT domain, subdomains, public_override, verified_at, created
 FROM email_domains WHERE org_id = $1 ORDER BY domain;
 
+-- name: all_enforced
+-- Whether everybody whose address is in any of an organisation's Email Domains signs in by an identity provider.
+-- $1 organisation
+SELECT coalesce(bool_and(saml_connection_id IS NOT NULL), false) FROM email_domains WHERE org_id = $1;
+
 -- name: count_stranded
 -- How many users' addresses only this entry allows. One look at each user of the organisation: an
 -- operator's question, not a request's.  $1 organisation, $2 domain

@@ -359,3 +359,15 @@ async def test_connection_of_another_organisation_marks_nobody(house: House):
     theirs = await house.installation.client(other)
     refused = await theirs.post("/Users", {"userName": fresh_address("elsewhere.example"), **MANAGED})
     assert (refused.status, refused.json["scimType"]) == (400, "invalidValue")
+
+
+async def announced(house: House) -> bool:
+    return (await house.scim.get("/ServiceProviderConfig")).json["changePassword"]["supported"]
+
+
+async def test_passwords_are_announced_as_long_as_anybody_may_have_one(house: House):
+    assert await announced(house) is (house.passwords is Passwords.ACCEPT)
+    await house.enforce()
+    assert await announced(house) is False
+    await house.connection.execute(OTHER_DOMAIN, house.scim.organization)
+    assert await announced(house) is (house.passwords is Passwords.ACCEPT)

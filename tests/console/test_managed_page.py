@@ -1,35 +1,15 @@
 """Changing a password that an identity provider manages: people are told by whom, and where."""
 
-from uuid import UUID, uuid4
-
 import pytest
 
-from tests.people import OTHER, PASSWORD, Browser, Reception
+from tests.managed import SETTINGS, managed_browser
+from tests.people import OTHER, PASSWORD, Reception
 
 ELSEWHERE = "/password/managed"
-SETTINGS = "https://acme.okta.example/settings?tab=password"
-
-CONNECT = """
-INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates, reset_uri,
-                              allow_unsolicited, authenticated_within, contact, created, last_modified)
-VALUES ($1, $2, 'Acme <Okta>', 'active', 'urn:okta', 'https://acme.okta.example/sso', '{}', $3,
-        false, '1 hour', $4, now(), now())"""
-MARK = "UPDATE users SET saml_connection_id = $2 WHERE org_id = $1"
-
-
-async def signed_in(front: Reception, *, reset_uri: str | None = SETTINGS, contact: str = "") -> Browser:
-    """A browser in which Ada is signed in, whom an identity provider signs in from now on."""
-    await front.person()
-    browser: Browser = front.browser()
-    await browser.sign_in()
-    connection: UUID = uuid4()
-    await front.connection.execute(CONNECT, front.organization, connection, reset_uri, contact)
-    await front.connection.execute(MARK, front.organization, connection)
-    return browser
 
 
 async def test_change_of_a_managed_password_leads_to_who_manages_it(front: Reception):
-    browser = await signed_in(front)
+    browser = await managed_browser(front)
     asked = await browser.get("/password")
     assert (asked.status, asked.location) == (303, ELSEWHERE)
     shown = await browser.follow(asked)
@@ -38,7 +18,7 @@ async def test_change_of_a_managed_password_leads_to_who_manages_it(front: Recep
 
 
 async def test_form_that_was_open_already_leads_there_too_and_is_on_record(front: Reception):
-    browser = await signed_in(front)
+    browser = await managed_browser(front)
     token = (await browser.get("/sessions")).field("token")["value"]
     form = {"token": token, "current": PASSWORD, "new": OTHER, "again": OTHER}
     sent = await browser.post("/password", form)
@@ -51,7 +31,7 @@ async def test_form_that_was_open_already_leads_there_too_and_is_on_record(front
 
 
 async def test_page_of_the_provider_is_shown_and_followed_by_whoever_wants_to(front: Reception):
-    shown = await (await signed_in(front)).get(ELSEWHERE)
+    shown = await (await managed_browser(front)).get(ELSEWHERE)
     [link] = [each for each in shown.all("a") if each["href"].startswith("https:")]
     assert (link["href"], link.text, link["rel"]) == (SETTINGS, SETTINGS, "noreferrer")
     assert shown.headers["Referrer-Policy"] == "no-referrer"
@@ -60,7 +40,7 @@ async def test_page_of_the_provider_is_shown_and_followed_by_whoever_wants_to(fr
 
 
 async def test_provider_without_such_a_page_is_named_alone(front: Reception):
-    shown = await (await signed_in(front, reset_uri=None)).get(ELSEWHERE)
+    shown = await (await managed_browser(front, reset_uri=None)).get(ELSEWHERE)
     assert shown.status == 200
     assert not [each for each in shown.all("a") if each["href"].startswith("http")]
 
@@ -70,7 +50,7 @@ async def test_provider_without_such_a_page_is_named_alone(front: Reception):
     [("it@acme.example", "ask it@acme.example."), ("", "ask your organisation's systems administrator.")],
 )
 async def test_page_names_whom_to_ask(front: Reception, contact: str, told: str):
-    assert told in (await (await signed_in(front, contact=contact)).get(ELSEWHERE)).main
+    assert told in (await (await managed_browser(front, contact=contact)).get(ELSEWHERE)).main
 
 
 async def test_whoever_has_a_password_here_is_sent_to_where_it_is_changed(front: Reception):
@@ -80,5 +60,5 @@ async def test_whoever_has_a_password_here_is_sent_to_where_it_is_changed(front:
     assert (await browser.get(ELSEWHERE)).location == "/password"
 
 
-async def test_page_is_for_those_who_are_signed_in(front: Reception):
+async def test_page_is_for_those_who_are_managed_browser(front: Reception):
     assert (await front.browser().get(ELSEWHERE)).location == f"/signin?next={ELSEWHERE}"

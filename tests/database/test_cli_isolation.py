@@ -63,6 +63,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "token rotate": ("{token}",),
     "user activate": ("{word}@{word}.example",),
     "user clone": ("{word}@{word}.example",),
+    "user mark": ("{word}@{word}.example",),
+    "user unmark": ("{word}@{word}.example",),
     "user password": ("{word}@{word}.example", "--generate"),
     "user reset-link": ("{word}@{word}.example",),
     "user reset-link --withdraw": ("{word}@{word}.example", "--withdraw"),

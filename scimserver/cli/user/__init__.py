@@ -6,6 +6,7 @@ from scimserver.cli.user.adding import add, clone
 from scimserver.cli.user.bin import list_bin, purge, restore
 from scimserver.cli.user.leaving import activate, deactivate, delete
 from scimserver.cli.user.looking import list_some, permissions, show_one
+from scimserver.cli.user.marking import mark, unmark
 from scimserver.cli.user.password import password, reset_link
 from scimserver.cli.user.sessions import list_sessions, sign_out
 
@@ -29,6 +30,8 @@ for _command in (
     purge,
     password,
     reset_link,
+    mark,
+    unmark,
     list_sessions,
     sign_out,
 ):

@@ -59,7 +59,7 @@ def list_some(org: str, *, search: str, after: str, limit: int, as_json: bool) -
 @click.argument("name", metavar="USER")
 @show.json_option
 def show_one(org: str, name: str, *, as_json: bool) -> None:
-    """USER of ORG, an address or id: role, Teams, Cases, and whether there is a password."""
+    """USER of ORG, an address or id: role, Teams, Cases, and how they sign in."""
 
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
@@ -77,6 +77,7 @@ def show_one(org: str, name: str, *, as_json: bool) -> None:
                     "role": {"value": str(role.id), "display": role.name},
                     "teams": [{"value": str(team.id), "display": team.name} for team in found.groups],
                     "ownedCases": owned,
+                    "identityProvider": found.provider.name if found.provider else None,
                     "password": _password(credential),
                     "created": show.stamp(found.created),
                     "lastModified": show.stamp(found.last_modified),
@@ -93,6 +94,7 @@ def show_one(org: str, name: str, *, as_json: bool) -> None:
                 "time zone": str(found.document.get("timezone") or show.NOTHING),
                 "Teams": ", ".join(teams) or show.NOTHING,
                 "Cases": str(owned),
+                "signs in by": found.provider.name if found.provider else "a password",
                 "password": _password_in_words(credential),
                 "added": show.moment(found.created),
                 "changed": show.moment(found.last_modified),

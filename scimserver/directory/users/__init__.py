@@ -14,6 +14,7 @@ from scimserver.directory.users.actions import find as find
 from scimserver.directory.users.actions import find_inactive as find_inactive
 from scimserver.directory.users.actions import find_named as find_named
 from scimserver.directory.users.actions import get as get
+from scimserver.directory.users.actions import mark as mark
 from scimserver.directory.users.actions import update as update
 from scimserver.directory.users.adding import add as add
 from scimserver.directory.users.holding import held_groups as held_groups

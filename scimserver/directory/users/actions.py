@@ -213,6 +213,16 @@ async def deactivate(work: Work, current: User) -> User:
     return await update(work, current, {**current.document, "active": False})
 
 
+async def mark(work: Work, current: User, *, managed: bool) -> User:
+    """Have a user signed in by an identity provider from now on, or not any more (P8).
+
+    Whoever is so already stays so. Raises as `update` does.
+    """
+    wanted = Mark.ON if managed else Mark.OFF
+    is_so = managed == (current.provider is not None)
+    return await update(work, current, current.document, mark=Mark.AS_IS if is_so else wanted)
+
+
 async def delete(work: Work, current: User) -> int:
     """Delete a user (P5): memberships and credentials end, Cases become nobody's, each fact in the log.
 
