@@ -30,6 +30,7 @@ from scimserver.directory.mail import of_organization
 from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.passwords.settings import desk_of, hasher_of
 from scimserver.directory.reset_requests import ResetRequests
+from scimserver.directory.saml import Safe
 from scimserver.http import health
 from scimserver.http.place import place_of
 from scimserver.http.requestid import ROUTE
@@ -103,7 +104,7 @@ async def application(
     face.add_routes(app)
     services = _services(settings, surroundings, room, refusals, desk)
     ConsoleFace(services).add_routes(app)
-    saml = SamlDesk()
+    saml = SamlDesk(Safe(surroundings.secret))
     SamlFace(services, saml).add_routes(app)
     product = ProductFace(
         room=room,

@@ -31,7 +31,10 @@ CREATE TABLE organizations (
 );
 
 -- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
--- with. authenticated_within: how long ago somebody may have proved there who they are. jit: whether people whom it knows are added as users when they first come.
+-- with. authenticated_within: how long ago somebody may have proved there who they are. jit: whether people whom it knows are added as users when they first come. looked, look_due: when its metadata and the ends of
+-- its certificates were looked at, and are next; look_asked: when somebody last wanted that at once.
+-- metadata_checked, metadata_failure, metadata_pending: when the metadata at its address was last read, why it could not
+-- be, and what would change with it, as JSON.
 CREATE TABLE saml_connections (
     org_id                uuid        NOT NULL,
     id                    uuid        NOT NULL,
@@ -50,11 +53,35 @@ CREATE TABLE saml_connections (
     created               timestamptz NOT NULL,
     last_modified         timestamptz NOT NULL,
     jit                   boolean     NOT NULL DEFAULT false,
+    sign_requests         boolean     NOT NULL DEFAULT false,
+    look_due              timestamptz NOT NULL DEFAULT now(),
+    look_asked            timestamptz,
+    looked                timestamptz,
+    metadata_checked      timestamptz,
+    metadata_failure      text,
+    metadata_pending      text,
     CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),
     CONSTRAINT saml_connections_idp_entity_id_key UNIQUE (org_id, idp_entity_id),
     CONSTRAINT saml_connections_state_check CHECK (state IN ('draft', 'testing', 'active', 'disabled'))
+);
+
+-- Our keys for signing requests to an identity provider, sealed; one that signs no more is its certificate alone.
+CREATE TABLE saml_keys (
+    org_id         uuid        NOT NULL,
+    connection_id  uuid        NOT NULL,
+    id             uuid        NOT NULL,
+    role           text        COLLATE "C" NOT NULL,
+    certificate    text        NOT NULL,
+    sealed         bytea,
+    created        timestamptz NOT NULL,
+    CONSTRAINT saml_keys_pkey PRIMARY KEY (org_id, connection_id, id),
+    CONSTRAINT saml_keys_role_key UNIQUE (org_id, connection_id, role) DEFERRABLE INITIALLY IMMEDIATE,
+    CONSTRAINT saml_keys_connection_id_fkey FOREIGN KEY (org_id, connection_id)
+        REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,
+    CONSTRAINT saml_keys_role_check CHECK (role IN ('next', 'current', 'previous')),
+    CONSTRAINT saml_keys_sealed_check CHECK ((sealed IS NULL) = (role = 'previous'))
 );
 
 -- Global: a domain belongs to one organisation of the installation. saml_connection_id: by which all whose
@@ -222,6 +249,7 @@ CREATE TABLE saml_requests (
     created        timestamptz NOT NULL,
     expires        timestamptz NOT NULL,
     return_to      text        NOT NULL DEFAULT '/',
+    refused        integer     NOT NULL DEFAULT 0,
     CONSTRAINT saml_requests_pkey PRIMARY KEY (org_id, connection_id, id),
     CONSTRAINT saml_requests_connection_id_fkey FOREIGN KEY (org_id, connection_id)
         REFERENCES saml_connections (org_id, id) ON DELETE CASCADE,

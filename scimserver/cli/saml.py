@@ -3,7 +3,6 @@
 Proven by tests/database/test_cli_saml.py.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import BinaryIO
@@ -12,18 +11,16 @@ import click
 
 from scimserver.access.saml.fetch import Fetcher
 from scimserver.access.saml.metadata import MAX_METADATA, parse_metadata
-from scimserver.access.saml.place import addresses_of
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
+from scimserver.cli.saml_keys import keys
+from scimserver.cli.saml_text import as_object, in_words, tell
 from scimserver.directory import organizations
 from scimserver.directory import saml as connections
-from scimserver.directory.organizations import Organization
-from scimserver.directory.saml import Provider, SamlConnection, State, Wanted
+from scimserver.directory.saml import Provider, State, Wanted
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import (
-    Change,
-    Json,
     SamlConnectionCreated,
     SamlConnectionSwitched,
     SamlConnectionUpdated,
@@ -44,6 +41,9 @@ def saml() -> None:
     """SAML: identity providers that sign the people of an organisation in."""
 
 
+saml.add_command(keys)
+
+
 @saml.command()
 @click.argument("org")
 @click.argument("name")
@@ -62,7 +62,7 @@ def create(
         async with attempt(session, SamlConnectionCreated, name, organization.id) as work:
             provider = await _provider(session, metadata, metadata_url)
             made = await connections.create(work, Wanted(name=name, metadata_url=metadata_url), provider)
-        _tell(session, organization, made, as_json=as_json)
+        tell(session, organization, made, as_json=as_json)
 
     run(command)
 
@@ -77,7 +77,7 @@ def list_all(org: str, *, as_json: bool) -> None:
         organization = await organizations.find(session.database, org)
         found = await connections.every(session.database, organization.id)
         if as_json:
-            show.document([_as_object(session, organization, each) for each in found])
+            show.document([as_object(session, organization, each) for each in found])
             return
         show.table(
             ("name", "state", "identity provider", "certificates until"),
@@ -106,7 +106,7 @@ def show_one(org: str, name: str, *, as_json: bool) -> None:
     async def command(session: Session) -> None:
         organization = await organizations.find(session.database, org)
         found = await connections.find(session.database, organization.id, name)
-        _tell(session, organization, found, as_json=as_json)
+        tell(session, organization, found, as_json=as_json)
 
     run(command)
 
@@ -130,13 +130,13 @@ def refresh(org: str, name: str, *, metadata: BinaryIO | None, yes: bool, as_jso
             provider = await _provider(session, metadata, url)
             changes = connections.difference(found, provider, found.wanted)
             if changes and not yes:
-                click.echo("\n".join(map(show.plain, _in_words(changes))), err=True)
+                click.echo("\n".join(map(show.plain, in_words(changes))), err=True)
                 click.confirm("Take this over?", abort=True, err=True)
             changed = await connections.update(work, found, found.wanted, provider)
         if not as_json:
-            show.sentence("\n".join(_in_words(changes)) if changes else "Nothing has changed.")
+            show.sentence("\n".join(in_words(changes)) if changes else "Nothing has changed.")
             return
-        _tell(session, organization, changed, as_json=True)
+        tell(session, organization, changed, as_json=True)
 
     run(command)
 
@@ -153,6 +153,11 @@ def refresh(org: str, name: str, *, metadata: BinaryIO | None, yes: bool, as_jso
     metavar="HOURS",
     help="How long ago somebody may have signed in to the identity provider.",
 )
+@click.option(
+    "--sign-requests/--no-sign-requests",
+    default=None,
+    help="Whether requests to the identity provider are signed.",
+)
 @click.option("--reset-uri", metavar="URL", help='Where passwords are managed; "" for nowhere.')
 @click.option("--contact", metavar="TEXT", help="Whom people are told to ask: your systems administrator.")
 @show.json_option
@@ -163,6 +168,7 @@ def update(
     new_name: str | None,
     unsolicited: bool | None,
     hours: float | None,
+    sign_requests: bool | None,
     reset_uri: str | None,
     contact: str | None,
     as_json: bool,
@@ -181,9 +187,10 @@ def update(
                 authenticated_within=old.authenticated_within if hours is None else timedelta(hours=hours),
                 reset_uri=old.reset_uri if reset_uri is None else reset_uri or None,
                 contact=old.contact if contact is None else contact,
+                sign_requests=old.sign_requests if sign_requests is None else sign_requests,
             )
             changed = await connections.update(work, found, wanted)
-        _tell(session, organization, changed, as_json=as_json)
+        tell(session, organization, changed, as_json=as_json)
 
     run(command)
 
@@ -201,7 +208,7 @@ def switch(org: str, name: str, state: str, *, as_json: bool) -> None:
         async with attempt(session, SamlConnectionSwitched, name, organization.id) as work:
             found = await connections.find(session.database, organization.id, name)
             changed = await connections.switch(work, found, State(state))
-        _tell(session, organization, changed, as_json=as_json)
+        tell(session, organization, changed, as_json=as_json)
 
     run(command)
 
@@ -214,58 +221,3 @@ async def _provider(session: Session, metadata: BinaryIO | None, url: str | None
         assert url is not None
         xml = await Fetcher().fetch(url)
     return parse_metadata(xml, session.room.clock())
-
-
-def _in_words(changes: Iterable[Change]) -> list[str]:
-    return [f"{change.path}: {_worded(change.old)} → {_worded(change.new)}" for change in changes]
-
-
-def _worded(value: Json) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or show.NOTHING
-    return show.NOTHING if value is None else str(value)
-
-
-def _tell(session: Session, organization: Organization, found: SamlConnection, *, as_json: bool) -> None:
-    told = _as_object(session, organization, found)
-    if as_json:
-        show.document(told)
-        return
-    certificates = [
-        f"{each.subject}, until {show.moment(each.not_after)}, SHA-256 {each.sha256}"
-        for each in found.provider.certificates
-    ]
-    show.fields(
-        {name: _worded(value) for name, value in told.items()} | {"certificates": "; ".join(certificates)}
-    )
-
-
-def _as_object(session: Session, organization: Organization, found: SamlConnection) -> dict[str, Json]:
-    wanted, provider = found.wanted, found.provider
-    return {
-        "id": str(found.id),
-        "name": wanted.name,
-        "state": found.state.value,
-        "entityId": provider.entity_id,
-        "ssoUrl": provider.sso_url,
-        "metadataUrl": wanted.metadata_url,
-        "fetched": show.stamp(found.fetched),
-        "allowUnsolicited": wanted.allow_unsolicited,
-        "authenticatedWithinHours": wanted.authenticated_within.total_seconds() / 3600,
-        "resetUri": wanted.reset_uri,
-        "contact": wanted.contact or None,
-        "certificates": [
-            {"sha256": each.sha256, "subject": each.subject, "notAfter": show.stamp(each.not_after)}
-            for each in provider.certificates
-        ],
-        **_addresses(session, organization, found),
-    }
-
-
-def _addresses(session: Session, organization: Organization, found: SamlConnection) -> dict[str, Json]:
-    """What the identity provider has to know of us; nothing where it is not set where we are reached."""
-    public_url = session.settings.public_url
-    if public_url is None:
-        return {}
-    ours = addresses_of(public_url, organization.id, found.id)
-    return {"ourEntityId": ours.entity_id, "ourAcsUrl": ours.acs_url, "ourLoginUrl": ours.login_url}

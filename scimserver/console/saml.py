@@ -14,9 +14,8 @@ from aiohttp import web
 from scimserver.access.saml.checks import REMEMBERED, Expected
 from scimserver.access.saml.desk import SamlDesk
 from scimserver.access.saml.guard import MAX_RESPONSE, Guarded, guard
-from scimserver.access.saml.place import addresses_of
 from scimserver.access.saml.refusal import ResponseRefused, Why
-from scimserver.access.saml.trust import Trust
+from scimserver.access.saml.trust import Trust, trust_of
 from scimserver.console import faults, forms, render
 from scimserver.console.attempts import attempt
 from scimserver.console.cookies import Cookie
@@ -84,9 +83,8 @@ class SamlFace:
 
     async def _metadata(self, visit: Visit) -> web.Response:
         place = await self._place(visit, {State.DRAFT, *_IN_USE})
-        response = web.Response(
-            body=self._desk.metadata_of(place.trust), content_type="application/samlmetadata+xml"
-        )
+        written = self._desk.metadata_of(place.trust, self._services.room.clock())
+        response = web.Response(body=written, content_type="application/samlmetadata+xml")
         return render.protected(response)
 
     # -- trying a connection out -------------------------------------------------
@@ -106,7 +104,7 @@ class SamlFace:
             )
         # One secret for all that wait in a browser: what ties an answer to one of them is the request's id.
         browser = visit.cookie(Cookie.SAML) or new_secret()
-        request, address = self._desk.request_to(place.trust, new_secret())
+        request, address = await self._desk.request_to(place.trust, new_secret())
         async with attempt(visit, SamlTried, visit.actor, target=place.connection.id) as work:
             await saml.begin_trial(work, place.connection, request, browser)
         response = web.Response(status=303, headers={"Location": address})
@@ -178,14 +176,8 @@ class SamlFace:
         found = await saml.get(self._services.room.database, organization, identity)
         if found is None or found.state not in states:
             raise NotFound(_NOWHERE)
-        ours = addresses_of(self._services.place.url(""), organization, found.id)
-        trust = Trust(
-            entity_id=ours.entity_id,
-            acs_url=ours.acs_url,
-            idp_entity_id=found.provider.entity_id,
-            sso_url=found.provider.sso_url,
-            certificates=tuple(each.pem for each in found.provider.certificates),
-        )
+        now = self._services.room.clock()
+        trust = trust_of(self._services.place.url(""), organization, found, now)
         return _Place(organization=organization, connection=found, trust=trust)
 
     async def _refused(self, visit: Visit, place: _Place, refused: ResponseRefused) -> web.Response:

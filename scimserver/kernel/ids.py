@@ -9,6 +9,7 @@ from uuid import UUID
 OrganizationId = NewType("OrganizationId", UUID)
 ConnectionId = NewType("ConnectionId", UUID)
 SamlConnectionId = NewType("SamlConnectionId", UUID)
+SamlKeyId = NewType("SamlKeyId", UUID)
 TokenId = NewType("TokenId", UUID)
 SessionId = NewType("SessionId", UUID)
 UserId = NewType("UserId", UUID)

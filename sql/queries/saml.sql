@@ -1,12 +1,13 @@
 -- change: insert_connection
 -- A SAML connection.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
--- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 now
+-- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
+-- $15 now, $16 when it is looked at first
 change AS (
     INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched,
-                                  allow_unsolicited, authenticated_within, reset_uri, contact,
-                                  created, last_modified)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                                  allow_unsolicited, authenticated_within, reset_uri, contact, sign_requests,
+                                  created, last_modified, look_due)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)
     RETURNING id
 )
 
@@ -14,13 +15,14 @@ change AS (
 -- A SAML connection's next version, if it still is the one that was read; the organisation's rules are others from
 -- then on: users are marked by it.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
--- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 now, $15 version
+-- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
+-- $15 now, $16 version
 change AS (
     UPDATE saml_connections
     SET name = $3, state = $4, idp_entity_id = $5, sso_url = $6, certificates = $7, metadata_url = $8, fetched = $9,
         allow_unsolicited = $10, authenticated_within = $11, reset_uri = $12, contact = $13,
-        version = version + 1, last_modified = greatest(last_modified, $14)
-    WHERE org_id = $1 AND id = $2 AND version = $15
+        sign_requests = $14, version = version + 1, last_modified = greatest(last_modified, $15)
+    WHERE org_id = $1 AND id = $2 AND version = $16
     RETURNING id
 ), ruled AS (
     UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
@@ -28,21 +30,30 @@ change AS (
 
 -- name: find_connection
 -- The SAML connection of that name.  $1 organisation, $2 name
-SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
-FROM saml_connections WHERE org_id = $1 AND name = $2;
+SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
+             WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
+FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
 
 -- name: get_connection
 -- The SAML connection of that id.  $1 organisation, $2 id
-SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
-FROM saml_connections WHERE org_id = $1 AND id = $2;
+SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
+             WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
+FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
 
 -- name: list_connections
 -- An organisation's SAML connections.  $1 organisation
-SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
-FROM saml_connections WHERE org_id = $1 ORDER BY name;
+SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
+             WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
+FROM saml_connections AS c WHERE c.org_id = $1 ORDER BY c.name;
 
 -- change: insert_request
 -- A request to an identity provider.
@@ -77,5 +88,39 @@ change AS (
 change AS (
     INSERT INTO saml_assertions (org_id, connection_id, id, expires) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING
+    RETURNING id
+)
+
+-- name: hold_connection
+-- A SAML connection, held until the transaction ends: its keys change one at a time.  $1 organisation, $2 id
+SELECT id FROM saml_connections WHERE org_id = $1 AND id = $2 FOR UPDATE;
+
+-- name: list_keys
+-- Our keys for a SAML connection.  $1 organisation, $2 connection
+SELECT id, role, certificate, sealed, created FROM saml_keys WHERE org_id = $1 AND connection_id = $2;
+
+-- change: insert_key
+-- The next key.  $1 organisation, $2 connection, $3 id, $4 certificate, $5 sealed private key, $6 now
+change AS (
+    INSERT INTO saml_keys (org_id, connection_id, id, role, certificate, sealed, created)
+    VALUES ($1, $2, $3, 'next', $4, $5, $6)
+    RETURNING id
+)
+
+-- change: advance_keys
+-- The next key signs from now on, and the one that did is forgotten but for its certificate.
+-- $1 organisation, $2 connection
+change AS (
+    UPDATE saml_keys
+    SET role = CASE role WHEN 'next' THEN 'current' ELSE 'previous' END,
+        sealed = CASE role WHEN 'next' THEN sealed END
+    WHERE org_id = $1 AND connection_id = $2 AND role IN ('next', 'current')
+    RETURNING id
+)
+
+-- change: delete_key
+-- A key is no more.  $1 organisation, $2 connection, $3 id
+change AS (
+    DELETE FROM saml_keys WHERE org_id = $1 AND connection_id = $2 AND id = $3
     RETURNING id
 )

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -96,7 +96,9 @@ async def test_metadata_says_who_we_are_and_where_responses_go(trial: Trial):
     root = etree.fromstring(shown.text.encode())
     [service] = root.iter("{*}AssertionConsumerService")
     assert (root.get("entityID"), service.get("Location")) == (f"{trial.base}/metadata", f"{trial.base}/acs")
-    assert root.get("validUntil") is None
+    until = datetime.fromisoformat(root.get("validUntil") or "")
+    assert until - trial.front.hands.now > timedelta(days=364)
+    assert root.get("cacheDuration") == "PT86400S"
     assert [each.get("WantAssertionsSigned") for each in root.iter("{*}SPSSODescriptor")] == ["true"]
 
 

@@ -54,6 +54,8 @@ NAMING: dict[str, tuple[str, ...]] = {
     "role delete": ("{word}", "--yes"),
     "role show": ("{word}",),
     "role update": ("{word}", "--allow", "users.read"),
+    "saml keys": ("{word}",),
+    "saml keys publish": ("{word}", "publish"),
     "saml refresh": ("{word}",),
     "saml show": ("{word}",),
     "saml switch": ("{word}", "testing"),

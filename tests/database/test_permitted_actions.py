@@ -42,6 +42,7 @@ from tests.importing import ORIGIN, Acme
 
 PROVIDER = Provider(entity_id="urn:okta", sso_url="https://idp.example.com/sso", certificates=())
 _LEAST = frozenset({Scope.SESSIONS_INTROSPECT})
+_SAFE = saml.Safe(b"a secret of tests")
 _DESK = PasswordDesk(PasswordHasher(), Blocklist.of(()))
 
 
@@ -65,6 +66,7 @@ TABLES = (
     "email_domains",
     "connections",
     "saml_connections",
+    "saml_keys",
     "api_tokens",
     "organizations",
     "log_entries",
@@ -85,6 +87,8 @@ class Scene:
     okta: Connection
     token: Token
     provider: SamlConnection
+    signing: SamlConnection
+    """One with a next key."""
 
     async def held(self) -> list[str | None]:
         """All that an action could change."""
@@ -112,8 +116,11 @@ async def scene(office: Acme) -> Scene:
         role = await roles.create(done, Wanted(name="Agent"))
         okta = await connections.create(done, name="Okta")
         provider = await saml.create(done, SamlWanted(name="Okta"), PROVIDER)
+        other = replace(PROVIDER, entity_id="urn:signing")
+        signing = await saml.create(done, SamlWanted(name="Signing"), other)
     async with work() as done:
         await users.delete(done, await users.get(done, eve.id))
+        await saml.publish_key(done, signing, _SAFE)
         issued, _ = await tokens.issue(done, okta, scopes=_LEAST)
     token = await tokens.find(office.database, office.operator.organization, issued)
     async with work() as done:
@@ -128,6 +135,7 @@ async def scene(office: Acme) -> Scene:
         okta=okta,
         token=token,
         provider=provider,
+        signing=signing,
     )
 
 
@@ -147,6 +155,10 @@ async def _purged(work: Work, scene: Scene) -> None:
     await bin.purge(work, await bin.find(work, str(scene.eve.id)))
 
 
+async def _key_switched(work: Work, scene: Scene) -> None:
+    await saml.switch_key(work, scene.signing, _SAFE)
+
+
 ACTIONS: dict[str, tuple[Permission, Act]] = {
     "make a SAML connection": (
         Permission.SAML_MANAGE,
@@ -159,6 +171,15 @@ ACTIONS: dict[str, tuple[Permission, Act]] = {
     "switch a SAML connection": (
         Permission.SAML_MANAGE,
         lambda work, scene: saml.switch(work, scene.provider, State.TESTING),
+    ),
+    "publish a key for SAML requests": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: saml.publish_key(work, scene.provider, _SAFE),
+    ),
+    "switch to a key for SAML requests": (Permission.SAML_MANAGE, _key_switched),
+    "retire a key for SAML requests": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: saml.retire_key(work, scene.signing, saml.Role.NEXT),
     ),
     "add a user": (
         Permission.USERS_CREATE,

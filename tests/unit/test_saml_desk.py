@@ -60,7 +60,7 @@ async def test_libraries_that_do_not_fit_together_are_not_used(monkeypatch: pyte
     with pytest.raises(Unavailable, match="out of order"):
         await judged(desk)
     with pytest.raises(Unavailable, match="out of order"):
-        desk.metadata_of(TRUST)
+        desk.metadata_of(TRUST, datetime.now(UTC))
     desk.close()
 
 
@@ -68,7 +68,7 @@ async def test_library_that_cannot_be_imported_stops_saml_alone(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "scimserver.access.saml.verify", None)
     desk = SamlDesk()
     with pytest.raises(Unavailable, match="out of order"):
-        desk.request_to(TRUST, "x")
+        await desk.request_to(TRUST, "x")
     desk.close()
 
 

@@ -5,11 +5,13 @@ SAML, and everything else goes on. Proven by tests/unit/test_saml_desk.py.
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -17,11 +19,14 @@ from scimserver.access.saml.checks import Expected
 from scimserver.access.saml.guard import Guarded
 from scimserver.access.saml.judgement import Judgement
 from scimserver.access.saml.trust import Trust
+from scimserver.directory.saml import Safe
 from scimserver.kernel.errors import Unavailable
 
 _THREADS: Final = 2
 _PLACES: Final = 32
-"""How many responses may wait."""
+"""How many responses, and requests that are signed, may wait."""
+
+_T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
@@ -37,20 +42,23 @@ class _Libraries:
 class SamlDesk:
     """Judges responses, and writes what identity providers read; close it when done."""
 
-    def __init__(self) -> None:
+    def __init__(self, safe: Safe | None = None) -> None:
+        """`safe` opens the keys with which requests are signed."""
+        self._safe = safe
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="saml")
         self._inside = 0
         self._libraries = _libraries()
 
     async def judge(self, response: Guarded, trust: Trust, expected: Expected, now: datetime) -> Judgement:
         """What came of a response. Raises `Unavailable` where too many wait, or there is no SAML."""
-        judge = self._fitting().judge.judge
+        return await self._done(self._fitting().judge.judge, response, trust, expected, now)
+
+    async def _done(self, slow: Callable[..., _T], *arguments: object) -> _T:
+        """What a function answers, in a thread of its own. Raises `Unavailable` where too many wait."""
         if self._inside >= _PLACES:
             raise Unavailable("Too many people sign in at the same time: try again in a moment.")
         self._inside += 1
-        job = asyncio.get_running_loop().run_in_executor(
-            self._executor, judge, response, trust, expected, now
-        )
+        job = asyncio.get_running_loop().run_in_executor(self._executor, partial(slow, *arguments))
         # A place is taken until the job is done, also when nobody waits for it any more.
         job.add_done_callback(self._leave)
         return await asyncio.shield(job)
@@ -58,16 +66,32 @@ class SamlDesk:
     def _leave(self, _: object) -> None:
         self._inside -= 1
 
-    def request_to(self, trust: Trust, relay: str) -> tuple[str, str]:
+    async def request_to(self, trust: Trust, relay: str) -> tuple[str, str]:
         """A request to sign somebody in: its id, and the address to which the browser takes it.
 
-        Raises `Unavailable` where there is no SAML.
+        It is signed where the connection says so. Raises `Unavailable` where it cannot be, too many wait, or
+        there is no SAML.
         """
-        return self._fitting().verify.request_to(trust, relay)
+        make = self._fitting().verify.request_to
+        if not trust.sign_requests:
+            return make(trust, relay, None)
+        return await self._done(make, trust, relay, self._opened(trust))
 
-    def metadata_of(self, trust: Trust) -> bytes:
+    def _opened(self, trust: Trust) -> str:
+        """The private key with which requests are signed."""
+        key = trust.signing_key
+        private = self._safe.open(key.sealed, key.place) if self._safe and key else None
+        if private is None:
+            _log.error("saml.key_not_opened", reason="it was sealed with another SCIMSERVER_SECRET")
+            raise Unavailable(
+                "Requests to this identity provider cannot be signed: the server's operator finds the reason"
+                " in its log."
+            )
+        return private
+
+    def metadata_of(self, trust: Trust, now: datetime) -> bytes:
         """Our own metadata for an identity provider. Raises `Unavailable` where there is no SAML."""
-        return self._fitting().verify.metadata_of(trust)
+        return self._fitting().verify.metadata_of(trust, now)
 
     def close(self) -> None:
         """End the threads."""

@@ -12,7 +12,7 @@ Slow, and not for the event loop. Proven by tests/unit/test_saml_hostile.py.
 
 import base64
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -28,11 +28,13 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from xmlsec import constants
 
-from scimserver.access.saml.asserted import Asserted, Confirmation
+from scimserver.access.saml.asserted import Asserted
+from scimserver.access.saml.reading import NAMES, asserted
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust
 from scimserver.access.saml.xml import parse
 from scimserver.directory.limits import shown
+from scimserver.directory.saml import parse_certificate
 
 SKEW_S: Final = 120
 """Seconds by which clocks may differ."""
@@ -40,18 +42,11 @@ SKEW_S: Final = 120
 _CACHED_S: Final = 24 * 3600
 """How long an identity provider may keep our metadata without looking again, in seconds."""
 
+_GOOD_FOR: Final = timedelta(days=365)
+"""How long our metadata is good where nothing in it ends."""
+
 cast(Any, OneLogin_Saml2_Constants).ALLOWED_CLOCK_DRIFT = SKEW_S
 
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 9000
-"""Beyond, adding some minutes would not be a moment any more."""
-
-_NAMES: Final = {
-    "ds": "http://www.w3.org/2000/09/xmldsig#",
-    "saml": "urn:oasis:names:tc:SAML:2.0:assertion",
-    "samlp": "urn:oasis:names:tc:SAML:2.0:protocol",
-}
-_BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 _TRANSFORMS: Final = (
     constants.TransformEnveloped,
     constants.TransformExclC14N,
@@ -96,38 +91,65 @@ def libraries_agree() -> bool:
     return xmlsec.get_libxml_version() == etree.LIBXML_VERSION
 
 
-def request_to(trust: Trust, relay: str) -> tuple[str, str]:
-    """A request to sign somebody in: its id, and the address to which the browser takes it."""
+def request_to(trust: Trust, relay: str, private: str | None) -> tuple[str, str]:
+    """A request to sign somebody in: its id, and the address to which the browser takes it.
+
+    It is signed with the private key, in PEM, where there is one (SAML 2.0 Bindings, section 3.4.4.1).
+    """
     request: Any = OneLogin_Saml2_Authn_Request(_settings(trust))
-    query = urlencode({"SAMLRequest": request.get_request(), "RelayState": relay})
+    parameters = {"SAMLRequest": request.get_request(), "RelayState": relay}
+    if private is None:
+        query = urlencode(parameters)
+    else:
+        query = urlencode({**parameters, "SigAlg": OneLogin_Saml2_Constants.RSA_SHA256})
+        query += "&" + urlencode({"Signature": base64.b64encode(_signature(query, private))})
     joint = "&" if "?" in trust.sso_url else "?"
     return request.get_id(), f"{trust.sso_url}{joint}{query}"
 
 
-def metadata_of(trust: Trust) -> bytes:
-    """Our own metadata for an identity provider. It has no end: it says nothing that grows old."""
-    ours = _settings(trust).get_sp_data()
-    made: Any = OneLogin_Saml2_Metadata.builder(ours, wsign=True, valid_until="", cache_duration=_CACHED_S)
-    return made.encode()
+def _signature(query: str, private: str) -> bytes:
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(private, constants.KeyDataFormatPem, None)
+    return context.sign_binary(query.encode(), constants.TransformRsaSha256)
+
+
+def metadata_of(trust: Trust, now: datetime) -> bytes:
+    """Our own metadata for an identity provider: good for as long as each certificate in it.
+
+    Without any it is good for a year: it says nothing that grows old.
+    """
+    ends = [parse_certificate(each).not_after for each in trust.own_certificates]
+    until = min((end for end in ends if end > now), default=now + _GOOD_FOR)
+    written: Any = OneLogin_Saml2_Metadata.builder(
+        _settings(trust).get_sp_data(),
+        authnsign=trust.sign_requests,
+        wsign=True,
+        valid_until=until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        cache_duration=_CACHED_S,
+    )
+    # Each is put before the others.
+    for certificate in reversed(trust.own_certificates):
+        written = OneLogin_Saml2_Metadata.add_x509_key_descriptors(written, certificate, add_encryption=False)
+    return written if isinstance(written, bytes) else written.encode()
 
 
 def verified(xml: bytes, trust: Trust) -> Asserted:
     """What a guarded response asserts. Raises `ResponseRefused`."""
     _check_signatures(xml, trust.certificates)
     response = _response(xml, trust)
-    [assertion] = response.document.xpath("/samlp:Response/saml:Assertion", namespaces=_NAMES)
-    return _asserted(assertion, response.document)
+    [assertion] = response.document.xpath("/samlp:Response/saml:Assertion", namespaces=NAMES)
+    return asserted(assertion, response.document)
 
 
 def _check_signatures(xml: bytes, certificates: Sequence[str]) -> None:
     """Raise `ResponseRefused` unless every signature there is covers its parent and is the provider's."""
     document: Any = parse(xml)
     xmlsec.tree.add_ids(document, ["ID"])
-    signatures = document.xpath("//ds:Signature", namespaces=_NAMES)
-    if not document.xpath("/samlp:Response/saml:Assertion/ds:Signature", namespaces=_NAMES):
+    signatures = document.xpath("//ds:Signature", namespaces=NAMES)
+    if not document.xpath("/samlp:Response/saml:Assertion/ds:Signature", namespaces=NAMES):
         raise ResponseRefused(Why.SIGNATURE, "The assertion is not signed.")
     for signature in signatures:
-        references = signature.xpath("ds:SignedInfo/ds:Reference/@URI", namespaces=_NAMES)
+        references = signature.xpath("ds:SignedInfo/ds:Reference/@URI", namespaces=NAMES)
         covered = signature.getparent().get("ID")
         if not covered or references != [f"#{covered}"]:
             raise ResponseRefused(Why.SIGNATURE, "A signature covers other than what it stands in.")
@@ -171,7 +193,7 @@ def _response(xml: bytes, trust: Trust) -> Any:
         raise ResponseRefused(_WHY.get(refused.code, Why.SIGNATURE), _brief(refused)) from None
     except Exception as failed:  # noqa: BLE001 - the library raises bare ones for moments that it cannot read
         raise ResponseRefused(Why.SCHEMA, _brief(failed)) from None
-    if response.document.xpath("/samlp:Response/samlp:Status/samlp:StatusCode/@Value", namespaces=_NAMES) != [
+    if response.document.xpath("/samlp:Response/samlp:Status/samlp:StatusCode/@Value", namespaces=NAMES) != [
         OneLogin_Saml2_Constants.STATUS_SUCCESS
     ]:
         raise ResponseRefused(Why.STATUS, "The identity provider does not say that it succeeded.")
@@ -216,92 +238,3 @@ def _settings(trust: Trust) -> OneLogin_Saml2_Settings:
             },
         }
     )
-
-
-# -- reading -------------------------------------------------------------------
-
-
-def _asserted(assertion: Any, response: Any) -> Asserted:
-    if assertion.get("Version") != "2.0":
-        raise ResponseRefused(Why.SCHEMA, "The assertion is of another version.")
-    [subject] = _all(assertion, "saml:Subject") or [None]
-    names = _all(assertion, "saml:Subject/saml:NameID")
-    if subject is None or len(names) != 1 or len(names[0]):
-        raise ResponseRefused(Why.SUBJECT, "The assertion does not name exactly one subject.")
-    [conditions] = _all(assertion, "saml:Conditions")
-    if _all(conditions, "saml:Condition"):
-        raise ResponseRefused(Why.AUDIENCE, "The assertion has a condition that nobody here understands.")
-    [statement] = _all(assertion, "saml:AuthnStatement")
-    return Asserted(
-        id=assertion.get("ID"),
-        issuer=_text(_all(assertion, "saml:Issuer")[0]),
-        name_id=_text(names[0]),
-        name_id_format=names[0].get("Format"),
-        issued=_required_moment(assertion, "IssueInstant"),
-        confirmations=tuple(map(_confirmation, _bearers(assertion))),
-        not_before=_moment(conditions, "NotBefore"),
-        not_on_or_after=_moment(conditions, "NotOnOrAfter"),
-        audiences=tuple(
-            frozenset(_text(audience) for audience in _all(restriction, "saml:Audience"))
-            for restriction in _all(conditions, "saml:AudienceRestriction")
-        ),
-        authenticated=_required_moment(statement, "AuthnInstant"),
-        session_ends=_moment(statement, "SessionNotOnOrAfter"),
-        attributes=_attributes(assertion),
-        destination=response.get("Destination"),
-        in_response_to=response.get("InResponseTo"),
-    )
-
-
-def _bearers(assertion: Any) -> list[Any]:
-    path = f"saml:Subject/saml:SubjectConfirmation[@Method='{_BEARER}']/saml:SubjectConfirmationData"
-    return _all(assertion, path)
-
-
-def _confirmation(data: Any) -> Confirmation:
-    return Confirmation(
-        recipient=data.get("Recipient"),
-        not_before=_moment(data, "NotBefore"),
-        not_on_or_after=_moment(data, "NotOnOrAfter"),
-        in_response_to=data.get("InResponseTo"),
-    )
-
-
-def _attributes(assertion: Any) -> dict[str, tuple[str, ...]]:
-    attributes: dict[str, tuple[str, ...]] = {}
-    for attribute in _all(assertion, "saml:AttributeStatement/saml:Attribute"):
-        # A value with elements inside is no text: part of it must not be taken for all.
-        nodes = (value for value in _all(attribute, "saml:AttributeValue") if not len(value))
-        values = tuple(_text(value).strip() for value in nodes)
-        name = attribute.get("Name") or ""
-        attributes[name] = attributes.get(name, ()) + values
-    return attributes
-
-
-def _all(node: Any, path: str) -> list[Any]:
-    return node.xpath(path, namespaces=_NAMES)
-
-
-def _text(node: Any) -> str:
-    return node.text or ""
-
-
-def _required_moment(node: Any, name: str) -> datetime:
-    moment = _moment(node, name)
-    if moment is None:
-        raise ResponseRefused(Why.TIME, f"{name} is missing.")
-    return moment
-
-
-def _moment(node: Any, name: str) -> datetime | None:
-    text = node.get(name)
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ResponseRefused(Why.TIME, f"{name} is no moment.") from None
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ResponseRefused(Why.TIME, f"{name} is in no year that anybody reckons with.")
-    # SAML 2.0 Core, section 1.3.3: in UTC, whether it says so or not.
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """SAML connections: identity providers that sign the people of an organisation in.
 
-What a response has to be is the matter of `access.saml`; here is what is kept. `model` and `certificates`
-are pure, `actions` are the verbs, `store` keeps the rows.
+What a response has to be is the matter of `access.saml`; here is what is kept. `model`, `certificates` and
+`keys` are pure, `actions` and `rollover` are the verbs, `store` keeps the rows.
 """
 
 from scimserver.directory.saml.actions import create as create
@@ -11,6 +11,11 @@ from scimserver.directory.saml.actions import switch as switch
 from scimserver.directory.saml.actions import update as update
 from scimserver.directory.saml.certificates import Certificate as Certificate
 from scimserver.directory.saml.certificates import parse_certificate as parse_certificate
+from scimserver.directory.saml.keys import Key as Key
+from scimserver.directory.saml.keys import Role as Role
+from scimserver.directory.saml.keys import Safe as Safe
+from scimserver.directory.saml.keys import listed as listed
+from scimserver.directory.saml.keys import place_of as place_of
 from scimserver.directory.saml.model import Provider as Provider
 from scimserver.directory.saml.model import SamlConnection as SamlConnection
 from scimserver.directory.saml.model import State as State
@@ -25,4 +30,7 @@ from scimserver.directory.saml.requests import UsedBefore as UsedBefore
 from scimserver.directory.saml.requests import asked as asked
 from scimserver.directory.saml.requests import begin_trial as begin_trial
 from scimserver.directory.saml.requests import finish_trial as finish_trial
+from scimserver.directory.saml.rollover import publish_key as publish_key
+from scimserver.directory.saml.rollover import retire_key as retire_key
+from scimserver.directory.saml.rollover import switch_key as switch_key
 from scimserver.directory.saml.store import get as get

@@ -3,12 +3,15 @@
 Proven by tests/database/test_cli_saml.py.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from scimserver.db.pool import Database
 from scimserver.directory.limits import shown
 from scimserver.directory.saml import store
+from scimserver.directory.saml.keys import Key, Role, key_of
 from scimserver.directory.saml.model import (
+    LOOKED_AT_EVERY,
     NEXT,
     Provider,
     SamlConnection,
@@ -37,6 +40,7 @@ async def create(work: Work, wanted: Wanted, provider: Provider) -> SamlConnecti
     """
     work.require(Permission.SAML_MANAGE)
     wanted = settled(wanted)
+    _require_key(wanted, ())
     made = SamlConnection(
         id=SamlConnectionId(new_uuid()),
         state=State.DRAFT,
@@ -48,7 +52,13 @@ async def create(work: Work, wanted: Wanted, provider: Provider) -> SamlConnecti
         last_modified=work.now,
     )
     work.change(
-        store.INSERT, work.actor.organization, made.id, *store.columns(made), work.now, broken=store.BROKEN
+        store.INSERT,
+        work.actor.organization,
+        made.id,
+        *store.columns(made),
+        work.now,
+        work.now + LOOKED_AT_EVERY,
+        broken=store.BROKEN,
     )
     changes = difference(None, provider, wanted)
     work.note(SamlConnectionCreated(target=made.id, display=wanted.name, changes=changes))
@@ -67,6 +77,7 @@ async def update(
     changes = difference(current, provider or current.provider, wanted)
     with telling(current.wanted.name, *changes, target=current.id):
         wanted = settled(wanted)
+        _require_key(wanted, current.keys)
     changed = replace(
         current,
         wanted=wanted,
@@ -116,6 +127,16 @@ async def _written(
         raise Conflicted
     work.note(fact)
     return replace(changed, version=changed.version + 1, last_modified=work.now)
+
+
+def _require_key(wanted: Wanted, keys: Collection[Key]) -> None:
+    """Raise `InvalidValue` where requests are to be signed, and there is nothing to sign them with."""
+    if wanted.sign_requests and key_of(keys, Role.CURRENT) is None:
+        raise InvalidValue(
+            "There is no key to sign requests with: `scimserver saml keys ORG NAME publish` makes one,"
+            " and `switch` has it sign.",
+            attribute="signRequests",
+        )
 
 
 async def find(database: Database, organization: OrganizationId, name: str) -> SamlConnection:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from scimserver.directory.saml.certificates import Certificate
+from scimserver.directory.saml.keys import Key, Role, key_of
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Change, Json
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
@@ -24,6 +25,9 @@ LEAST_AGE: Final = timedelta(minutes=15)
 MOST_AGE: Final = timedelta(days=30)
 USUAL_AGE: Final = timedelta(hours=12)
 """How long ago somebody may have proved to the identity provider who they are: as long as a session lasts."""
+
+LOOKED_AT_EVERY: Final = timedelta(days=1)
+"""How often metadata is fetched to see what would change with it, and the ends of certificates are seen."""
 
 _PATH: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -78,6 +82,8 @@ class Wanted:
     """Where people are told that their password is managed."""
     contact: str = ""
     """Whom they are told to ask: the organisation's systems administrator."""
+    sign_requests: bool = False
+    """Whether requests to the identity provider are signed, with our own key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,13 @@ class SamlConnection:
     version: int
     created: datetime
     last_modified: datetime
+    keys: tuple[Key, ...] = ()
+    """Our own, in the order in which they are listed: the one that signs, the next, the previous."""
+
+    @property
+    def signing_key(self) -> Key | None:
+        """The key that requests are signed with; None where they are not signed."""
+        return key_of(self.keys, Role.CURRENT) if self.wanted.sign_requests else None
 
 
 def path_id(organization: OrganizationId, connection: SamlConnectionId) -> str:
@@ -168,4 +181,5 @@ def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
         "authenticatedWithin": int(wanted.authenticated_within.total_seconds()),
         "resetUri": wanted.reset_uri,
         "contact": wanted.contact or None,
+        "signRequests": wanted.sign_requests,
     }

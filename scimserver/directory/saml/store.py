@@ -8,6 +8,7 @@ from asyncpg import Record
 from scimserver.db.pool import Database, Reader
 from scimserver.db.queries import load
 from scimserver.directory.saml.certificates import parse_certificate
+from scimserver.directory.saml.keys import keys_of
 from scimserver.directory.saml.model import Provider, SamlConnection, State, Wanted
 from scimserver.kernel.errors import AlreadyTaken
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
@@ -47,6 +48,7 @@ def columns(connection: SamlConnection) -> tuple[object, ...]:
         wanted.authenticated_within,
         wanted.reset_uri,
         wanted.contact,
+        wanted.sign_requests,
     )
 
 
@@ -86,9 +88,11 @@ def _connection(row: Record) -> SamlConnection:
             authenticated_within=within,
             reset_uri=row["reset_uri"],
             contact=row["contact"],
+            sign_requests=row["sign_requests"],
         ),
         fetched=row["fetched"],
         version=row["version"],
         created=row["created"],
         last_modified=row["last_modified"],
+        keys=keys_of(row["keys"]),
     )

@@ -52,6 +52,9 @@ from scimserver.kernel.facts.saml import SamlConnectionCreated as SamlConnection
 from scimserver.kernel.facts.saml import SamlConnectionSwitched as SamlConnectionSwitched
 from scimserver.kernel.facts.saml import SamlConnectionUnchanged as SamlConnectionUnchanged
 from scimserver.kernel.facts.saml import SamlConnectionUpdated as SamlConnectionUpdated
+from scimserver.kernel.facts.saml import SamlKeyPublished as SamlKeyPublished
+from scimserver.kernel.facts.saml import SamlKeyRetired as SamlKeyRetired
+from scimserver.kernel.facts.saml import SamlKeySwitched as SamlKeySwitched
 from scimserver.kernel.facts.saml import SamlTried as SamlTried
 from scimserver.kernel.facts.sessions import SessionEnded as SessionEnded
 from scimserver.kernel.facts.sessions import SessionsAbsent as SessionsAbsent

@@ -51,3 +51,33 @@ class SamlTried(Fact):
     attempt = "saml_connection.try"
     name = "saml_connection.tried"
     target_kind = TargetKind.SAML_CONNECTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlKeyPublished(Fact):
+    """The next key for signing requests to an identity provider was made, and is in our metadata."""
+
+    attempt = "saml_key.publish"
+    name = "saml_key.published"
+    target_kind = TargetKind.SAML_CONNECTION
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlKeySwitched(Fact):
+    """The next key signs from now on; the one before is in our metadata still, and signs no more."""
+
+    attempt = "saml_key.switch"
+    name = "saml_key.switched"
+    target_kind = TargetKind.SAML_CONNECTION
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlKeyRetired(Fact):
+    """A key that does not sign left our metadata: the one before, or a next one that was given up."""
+
+    attempt = "saml_key.retire"
+    name = "saml_key.retired"
+    target_kind = TargetKind.SAML_CONNECTION
+    announced = True
