@@ -17,6 +17,7 @@ from scimserver.access.guesses import Guesses
 from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
 from scimserver.access.saml.desk import SamlDesk
+from scimserver.access.saml.fetch import Fetcher
 from scimserver.access.throttle import Accounts, Limits, Throttle
 from scimserver.access.usage import Usage
 from scimserver.config import Settings
@@ -43,6 +44,7 @@ from scimserver.telemetry import Metrics, observing
 from scimserver.work import WorkRoom
 from scimserver.workers.mail import Letterhead, MailWorker
 from scimserver.workers.mailserver import Security, Sender, parse_sender
+from scimserver.workers.metadata import MetadataWorker
 from scimserver.workers.post import Folder, Post, Smtp
 from scimserver.workers.tidying import Tidying
 
@@ -122,8 +124,9 @@ async def application(
     app[TIDYING] = tidying
     mail = _mail(settings, surroundings, room, refusals, metrics)
     app[MAIL] = mail
+    metadata = MetadataWorker(room=room, fetch=Fetcher().fetch)
     try:
-        async with tidying.running(), mail.running():
+        async with tidying.running(), mail.running(), metadata.running():
             yield app
     finally:
         hasher.close()

@@ -23,11 +23,13 @@ def metadata(
     keys: str | None = None,
     attributes: str = "",
     role: str = "IDPSSODescriptor",
+    role_attributes: str = "",
 ) -> str:
     """The metadata of one provider; the default is one that can be used."""
     return (
         f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}"'
-        f' {attributes}><md:{role} protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
+        f" {attributes}><md:{role} {role_attributes}"
+        f' protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
         f"{key(signer().certificate) if keys is None else keys}"
         f'<md:SingleSignOnService Binding="{POST}" Location="https://idp.example.com/post"/>'
         f'<md:SingleSignOnService Binding="{binding}" Location="{location}"/>'

@@ -40,6 +40,7 @@ LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 PUBLIC_URL = "https://scim.test"
 BASE_URL = PUBLIC_URL + "/scim/v2"
+SECRET = b"s" * 32
 _ORIGIN = Origin(request_id="tests")
 
 
@@ -253,7 +254,7 @@ async def running(
     database: Database, *, clock: Clock = utc_now, public_url: str = PUBLIC_URL, **settings: Any
 ) -> AsyncIterator[Installation]:
     """The application over a database, in this process."""
-    surroundings = Surroundings(public_url=public_url, secret=b"s" * 32, clock=clock)
+    surroundings = Surroundings(public_url=public_url, secret=SECRET, clock=clock)
     # Tests end credentials and expect it to be noticed at once; most ask more than a client may.
     settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
     with TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
 from scimserver.cli.saml_keys import keys
-from scimserver.cli.saml_text import as_object, in_words, tell
+from scimserver.cli.saml_text import as_object, in_words, standing, tell, until
 from scimserver.directory import organizations
 from scimserver.directory import saml as connections
 from scimserver.directory.saml import Provider, State, Wanted
@@ -79,14 +79,16 @@ def list_all(org: str, *, as_json: bool) -> None:
         if as_json:
             show.document([as_object(session, organization, each) for each in found])
             return
+        now = session.room.clock()
         show.table(
-            ("name", "state", "identity provider", "certificates until"),
+            ("name", "state", "identity provider", "metadata", "certificates"),
             [
                 (
                     each.wanted.name,
                     each.state.value,
                     each.provider.entity_id,
-                    ", ".join(show.moment(one.not_after) for one in each.provider.certificates),
+                    standing(each),
+                    "; ".join(until(one, now) for one in each.provider.certificates),
                 )
                 for each in found
             ],

@@ -12,7 +12,7 @@ import click
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
-from scimserver.cli.saml_text import key_object
+from scimserver.cli.saml_text import key_object, until
 from scimserver.config import ConfigurationError
 from scimserver.directory import organizations
 from scimserver.directory import saml as connections
@@ -39,13 +39,13 @@ def keys(org: str, name: str, *, step: str | None, as_json: bool) -> None:
         organization = await organizations.find(session.database, org)
         if step is None:
             found = await connections.find(session.database, organization.id, name)
-            _tell(found.keys, name, as_json=as_json)
+            _tell(session, found.keys, name, as_json=as_json)
             return
         fact, act = _STEPS[step]
         async with attempt(session, fact, name, organization.id) as work:
             found = await connections.find(session.database, organization.id, name)
             there = await act(session, work, found)
-        _tell(there, name, as_json=as_json)
+        _tell(session, there, name, as_json=as_json)
 
     run(command)
 
@@ -80,17 +80,18 @@ _STEPS: Final[dict[str, tuple[type[Fact], _Step]]] = {
 }
 
 
-def _tell(found: tuple[Key, ...], name: str, *, as_json: bool) -> None:
+def _tell(session: Session, found: tuple[Key, ...], name: str, *, as_json: bool) -> None:
+    now = session.room.clock()
     if as_json:
-        show.document([key_object(each) for each in found])
+        show.document([key_object(each, now) for each in found])
         return
     show.table(
-        ("role", "made", "good until", "SHA-256"),
+        ("role", "made", "good", "SHA-256"),
         [
             (
                 each.role.value,
                 show.moment(each.created),
-                show.moment(each.certificate.not_after),
+                until(each.certificate, now),
                 each.certificate.sha256,
             )
             for each in found

@@ -14,6 +14,7 @@ from aiohttp import web
 from scimserver.access.saml.checks import REMEMBERED, Expected
 from scimserver.access.saml.desk import SamlDesk
 from scimserver.access.saml.guard import MAX_RESPONSE, Guarded, guard
+from scimserver.access.saml.judgement import Judgement
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust, trust_of
 from scimserver.console import faults, forms, render
@@ -135,10 +136,25 @@ class SamlFace:
             raise ResponseRefused(Why.REQUEST, "Nobody asked for it in this browser.")
         return asked
 
+    async def _judged(self, visit: Visit, place: _Place, asked: Asked, response: Guarded) -> Judgement:
+        """What came of a response that answers a request of this browser: it may get some refused ones."""
+        room = self._services.room
+        now = room.clock()
+        judgement = await self._desk.judge(response, place.trust, _expected(place, asked), now)
+        refusal = judgement.refusal
+        if refusal is not None:
+            nobody = replace(NOBODY, organization=place.organization)
+            async with room.open(nobody, visit.origin) as work:
+                await saml.count_refused(work, place.connection, asked)
+            if refusal.why is Why.SIGNATURE:
+                # It may be a new key, which the metadata tells of: somebody else looks, and not now.
+                await saml.want_look(room.database, place.organization, place.connection.id, now)
+        return judgement
+
     async def _tried(self, visit: Visit, place: _Place, asked: Asked, response: Guarded) -> web.Response:
         """Show whoever tries a connection out what came of it, and sign nobody in."""
         now = self._services.room.clock()
-        judgement = await self._desk.judge(response, place.trust, _expected(place, asked), now)
+        judgement = await self._judged(visit, place, asked, response)
         who = Actor(
             kind=ActorKind.USER,
             organization=place.organization,

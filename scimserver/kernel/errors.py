@@ -10,7 +10,6 @@ A broken promise of our own code is none of these: it is an assertion, and a 500
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
 from uuid import UUID
 
 from scimserver.kernel.facts import Change
@@ -20,7 +19,7 @@ from scimserver.kernel.providers import IdentityProvider
 class Refused(Exception):
     """The rules forbid what was asked. `reason` is stable vocabulary for the log."""
 
-    reason: ClassVar[str] = "refused"
+    reason: str = "refused"
 
     def __init__(self, detail: str, *, attribute: str | None = None) -> None:
         super().__init__(detail)

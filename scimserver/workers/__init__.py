@@ -1,1 +1,1 @@
-"""What runs beside requests: tidying and mail."""
+"""What runs beside requests: tidying, mail, and looking after SAML connections."""

@@ -32,7 +32,7 @@ change AS (
 -- The SAML connection of that name.  $1 organisation, $2 name
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
-       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
@@ -41,7 +41,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
 -- The SAML connection of that id.  $1 organisation, $2 id
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
-       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
@@ -50,7 +50,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
 -- An organisation's SAML connections.  $1 organisation
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
-       c.version, c.created, c.last_modified, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 ORDER BY c.name;
@@ -65,13 +65,15 @@ change AS (
 )
 
 -- name: peek_request
--- The request that waits for its answer in a browser, and what whoever made it may do now.
+-- The request that waits for its answer in a browser, and what whoever made it may do now. One to which some answers
+-- were refused waits no more.
 -- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 now
 SELECT q.user_id, r.permissions
 FROM saml_requests AS q
 JOIN users AS u ON u.org_id = q.org_id AND u.id = q.user_id
 JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id
-WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.browser = $4 AND q.expires > $5 AND u.active;
+WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.browser = $4 AND q.expires > $5 AND u.active
+  AND q.refused < 5;
 
 -- change: take_request
 -- A request is answered: nobody else's answer counts. The connection is still the one that was looked at.
@@ -122,5 +124,48 @@ change AS (
 -- A key is no more.  $1 organisation, $2 connection, $3 id
 change AS (
     DELETE FROM saml_keys WHERE org_id = $1 AND connection_id = $2 AND id = $3
+    RETURNING id
+)
+
+-- name: claim_look
+-- The connection that has waited longest to be looked at, of whichever organisation. Whoever claims it has time until
+-- it is due again; a claimer who died is followed by another one then.  $1 now, $2 when it is due again
+UPDATE saml_connections AS c SET look_due = $2
+FROM (SELECT org_id, id FROM saml_connections
+      WHERE look_due <= $1 AND state <> 'disabled'
+      ORDER BY look_due, id
+      LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+WHERE c.org_id = next.org_id AND c.id = next.id
+RETURNING c.org_id, c.id;
+
+-- name: want_look
+-- A connection is to be looked at now, unless that was wanted a moment ago.
+-- $1 organisation, $2 id, $3 now, $4 before when it may have been wanted
+UPDATE saml_connections SET look_due = $3, look_asked = $3
+WHERE org_id = $1 AND id = $2 AND metadata_url IS NOT NULL AND (look_asked IS NULL OR look_asked <= $4)
+RETURNING id;
+
+-- change: finish_look
+-- What was seen at a connection, if nobody else looked, or changed it, meanwhile.
+-- $1 organisation, $2 id, $3 now, $4 when metadata was read, $5 why it was not, $6 what would change, $7 when it is due
+-- again, $8 version, $9 when it was looked at before
+change AS (
+    UPDATE saml_connections
+    SET looked = $3, metadata_checked = $4, metadata_failure = $5, metadata_pending = $6, look_due = $7
+    WHERE org_id = $1 AND id = $2 AND version = $8 AND looked IS NOT DISTINCT FROM $9
+    RETURNING id
+)
+
+-- change: forget_pending
+-- What would change with other metadata is settled: an administrator has read some.  $1 organisation, $2 id
+change AS (
+    UPDATE saml_connections SET metadata_failure = NULL, metadata_pending = NULL WHERE org_id = $1 AND id = $2
+    RETURNING id
+)
+
+-- change: count_refused
+-- A response to a request was refused.  $1 organisation, $2 connection, $3 id
+change AS (
+    UPDATE saml_requests SET refused = refused + 1 WHERE org_id = $1 AND connection_id = $2 AND id = $3
     RETURNING id
 )

@@ -34,6 +34,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.update_organization": "its id is the org_id of everything else",
     "reset_requests.claim_request": "as mail.claim_job",
     "reset_requests.find_accounts": "nobody says of which organisation they are where they sign in",
+    "saml.claim_look": "as mail.claim_job",
     "sweeping.drop_ended_sessions": "housekeeping of the installation",
     "sweeping.drop_old_devices": "housekeeping of the installation",
     "sweeping.drop_old_sources": "housekeeping of the installation",

@@ -183,7 +183,7 @@ async def test_check_that_does_not_hold_is_named_to_whoever_tries(trial: Trial):
     shown = await trial.answer(trial.good(await trial.begin(), audiences=()))
     assert "not so each restriction of its audience names this service." in shown.main
     reasons = await trial.front.reasons(trial.front.organization)
-    assert [reason for _, reason, _ in reasons] == ["saml_refused", "saml_refused"]
+    assert [reason for _, reason, _ in reasons] == ["saml_audience", "saml_audience"]
 
 
 async def test_response_comes_once(trial: Trial):

@@ -1,12 +1,21 @@
 """`scimserver saml`: connections made from metadata, changed, and taken into use."""
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.commands import Commands
 from tests.metadata import key, metadata
 from tests.responses.provider import signer
+
+
+async def execute(dsn: str, statement: str, *arguments: object) -> None:
+    """Change rows past all rules."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(statement, *arguments)
+    await connection.close()
 
 
 @pytest.fixture
@@ -105,6 +114,29 @@ def test_refresh_shows_what_changes_and_asks(okta: Commands, file: Path):
 def test_refresh_that_changes_nothing_does_not_ask(okta: Commands, file: Path):
     assert okta.done("saml", "refresh", "acme", "Okta", "--metadata", str(file)) == "Nothing has changed.\n"
     assert okta.log("acme")[-1]["outcome"] == "noop"
+
+
+def test_difference_that_was_seen_is_shown_until_metadata_is_read(okta: Commands, file: Path):
+    assert okta.json("saml", "show", "acme", "Okta")["metadataPending"] == []
+    statement = "UPDATE saml_connections SET metadata_failure = 'It answered 500.', metadata_pending = $1"
+    asyncio.run(execute(okta.dsn, statement, '[["ssoUrl","https://a.example/","https://b.example/"]]'))
+    [listed] = okta.json("saml", "list", "acme")
+    assert listed["metadataPending"] == [
+        {"path": "ssoUrl", "old": "https://a.example/", "new": "https://b.example/"}
+    ]
+    assert listed["metadataFailure"] == "It answered 500."
+    assert "differs: see `saml refresh`" in okta.done("saml", "list", "acme")
+    assert "ssoUrl: https://a.example/ → https://b.example/" in okta.done("saml", "show", "acme", "Okta")
+    okta.done("saml", "refresh", "acme", "Okta", "--metadata", str(file))
+    shown = okta.json("saml", "show", "acme", "Okta")
+    assert (shown["metadataPending"], shown["metadataFailure"]) == ([], None)
+
+
+def test_days_that_a_certificate_is_good_are_shown(okta: Commands):
+    [certificate] = okta.json("saml", "show", "acme", "Okta")["certificates"]
+    assert certificate["daysLeft"] == 364
+    for command in (("list", "acme"), ("show", "acme", "Okta")):
+        assert "364 days left" in okta.done("saml", *command)
 
 
 def test_refresh_without_an_address_wants_a_file(okta: Commands):

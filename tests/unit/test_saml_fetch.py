@@ -1,7 +1,9 @@
 """Metadata is fetched from public https addresses alone, and no more of it than there may be."""
 
+import asyncio
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from scimserver.access.saml import fetch
 from scimserver.access.saml.fetch import Fetcher
 from scimserver.access.saml.metadata import MAX_METADATA
 from scimserver.kernel.errors import InvalidValue
@@ -130,6 +133,50 @@ async def test_document_that_is_too_large_is_not_read_to_its_end(serve: Server, 
     assert sent < 50 * MAX_METADATA
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP, gzip"])
+async def test_document_that_would_unfold_is_not_unfolded(serve: Server, fetcher: Fetcher, encoding: str):
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers["Accept-Encoding"])
+        bomb = zlib.compress(b" " * 50 * MAX_METADATA, level=9, wbits=31)
+        assert len(bomb) < MAX_METADATA
+        return web.Response(body=bomb, headers={"Content-Encoding": encoding})
+
+    with pytest.raises(InvalidValue, match="compressed"):
+        await fetcher.fetch(await serve(answer))
+    assert asked == ["identity"]
+
+
+async def test_length_that_is_announced_is_not_believed(serve: Server, fetcher: Fetcher):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=b" " * (MAX_METADATA + 1))
+
+    with pytest.raises(InvalidValue, match="larger than"):
+        await fetcher.fetch(await serve(answer))
+
+
+@pytest.mark.parametrize("begins", [False, True])
+async def test_document_that_comes_too_slowly_is_not_waited_for(
+    serve: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, begins: bool
+):
+    go_on = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        if begins:
+            await response.prepare(request)
+            await response.write(b"<a>")
+        await go_on.wait()
+        return response
+
+    monkeypatch.setattr(fetch, "SECONDS", 0.3)
+    url = await serve(answer)
+    with pytest.raises(InvalidValue, match="took more than"):
+        await fetcher.fetch(url)
+    go_on.set()
+
+
 async def test_what_is_not_there_is_said_so(serve: Server, fetcher: Fetcher):
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=404)
@@ -171,6 +218,17 @@ async def test_server_that_cannot_prove_its_name_is_not_believed(serve: Server):
         "[fec0::1]",
         "[3fff::1]",
         "[5f00::1]",
+        "[::]",
+        "[ff02::1]",
+        "[fe80::1%25lo]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2001:db8::1]",
+        "192.0.2.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        # What systems take for an address when they look it up.
+        "0x7f000001",
     ],
 )
 async def test_address_of_a_private_network_is_not_asked(address: str):
@@ -178,16 +236,99 @@ async def test_address_of_a_private_network_is_not_asked(address: str):
         await Fetcher().fetch(f"https://{address}/metadata")
 
 
-async def test_name_of_a_private_address_is_not_asked(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("address", ["127.1", "2130706433", "0177.0.0.1", "0x7f.1"])
+async def test_address_in_another_spelling_is_not_asked(monkeypatch: pytest.MonkeyPatch, address: str):
+    answering(monkeypatch, ["127.0.0.1"])
+    with pytest.raises(InvalidValue, match="not on the public network|InvalidUrl"):
+        await Fetcher().fetch(f"https://{address}/metadata")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Has names stand for these addresses, one answer after the other; the names that were looked up."""
+    looked_up: list[str] = []
+
     async def resolve(
         self: DefaultResolver, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = ResolveResult(hostname=host, host="10.0.0.1", port=port, family=family, proto=0, flags=0)
-        return [found]
+        looked_up.append(host)
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+            for address in answers[len(looked_up) - 1]
+        ]
 
     monkeypatch.setattr(DefaultResolver, "resolve", resolve)
+    return looked_up
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["10.0.0.1"],
+        ["169.254.169.254"],
+        ["::1"],
+        ["::ffff:10.0.0.1"],
+        ["64:ff9b::a00:1"],
+        ["93.184.216.34", "10.0.0.1"],
+        ["2606:4700::1111", "fd00::1"],
+    ],
+)
+async def test_name_of_a_private_address_is_not_asked(monkeypatch: pytest.MonkeyPatch, addresses: list[str]):
+    answering(monkeypatch, addresses)
     with pytest.raises(InvalidValue, match="not on the public network"):
         await Fetcher().fetch("https://idp.example.com/metadata")
+
+
+async def test_address_that_was_looked_at_is_the_one_that_is_asked(
+    serve: Server, tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="<a/>")
+
+    looked_at: list[str] = []
+
+    def look_at(address: str) -> None:
+        ip_address(address)
+        looked_at.append(address)
+
+    url = await serve(answer)
+    # Whoever asked again, to connect, would be told of another address.
+    looked_up = answering(monkeypatch, ["127.0.0.1"], ["127.0.0.9"])
+    monkeypatch.setattr(fetch, "_require_public", look_at)
+    assert await Fetcher(tls=tls[1]).fetch(url) == b"<a/>"
+    assert (looked_up, looked_at) == (["localhost"], ["127.0.0.1"])
+
+
+async def test_address_is_looked_at_again_for_each_redirect(
+    serve: Server, tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+):
+    async def answer(request: web.Request) -> web.Response:
+        headers = {"Location": f"https://localhost:{int(request.url.port or 0) - 1}/", "Connection": "close"}
+        return web.Response(status=302, headers=headers)
+
+    seen: list[str] = []
+
+    def look_at(address: str) -> None:
+        ip_address(address)
+        seen.append(address)
+        if len(seen) > 1:
+            raise fetch.NotPublic("it is not on the public network")
+
+    url = await serve(answer)
+    answering(monkeypatch, ["127.0.0.1"], ["10.0.0.1"])
+    monkeypatch.setattr(fetch, "_require_public", look_at)
+    with pytest.raises(InvalidValue, match="not on the public network"):
+        await Fetcher(tls=tls[1]).fetch(url)
+    assert seen == ["127.0.0.1", "10.0.0.1"]
+
+
+async def test_proxy_of_the_surroundings_is_not_asked(
+    serve: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+):
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="<a/>")
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    assert await fetcher.fetch(await serve(answer)) == b"<a/>"
 
 
 @pytest.mark.parametrize(

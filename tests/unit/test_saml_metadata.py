@@ -75,6 +75,13 @@ def test_provider_among_services_is_found():
         (metadata(keys="".join(key(signer(str(n)).certificate) for n in range(11))), "more than 10"),
         (metadata(attributes='validUntil="2020-01-01T00:00:00Z"'), "valid until 2020"),
         (metadata(attributes='validUntil="soon"'), "no moment"),
+        (metadata(role_attributes='validUntil="2020-01-01T00:00:00Z"'), "valid until 2020"),
+        (metadata(role_attributes='validUntil="soon"'), "no moment"),
+        (
+            metadata(keys=key(signer().certificate, use='use="signing" validUntil="2020-01-01T00:00:00Z"')),
+            "valid until 2020",
+        ),
+        (several(metadata()).replace(">", ' validUntil="2020-01-01T00:00:00Z">', 1), "valid until 2020"),
     ],
 )
 def test_metadata_that_cannot_be_used_is_refused(text: str, said: str):
@@ -97,6 +104,22 @@ def test_certificate_with_a_short_key_is_refused():
 def test_certificate_with_a_key_of_another_kind_is_refused():
     with pytest.raises(InvalidValue, match="no RSA key"):
         parse_certificate(self_signed(ec.generate_private_key(ec.SECP256R1())))
+
+
+def test_certificate_with_a_key_for_another_padding_is_refused():
+    der = x509.load_pem_x509_certificate(signer().certificate.encode()).public_bytes(Encoding.DER)
+    # The name of the algorithm and its parameters: none, and a list of none.
+    rsa_key, pss_key = "06092a864886f70d0101010500", "06092a864886f70d01010a3000"
+    assert der.count(bytes.fromhex(rsa_key)) == 1
+    pss = x509.load_der_x509_certificate(der.replace(bytes.fromhex(rsa_key), bytes.fromhex(pss_key)))
+    with pytest.raises(InvalidValue, match="RSASSA-PSS"):
+        parse_certificate(pss.public_bytes(Encoding.PEM).decode())
+
+
+def test_metadata_that_is_good_for_a_while_is_taken():
+    until = f'validUntil="{NOW + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"'
+    text = several(metadata(attributes=until, role_attributes=until)).replace(">", f" {until}>", 1)
+    assert parse_metadata(text.encode(), NOW).entity_id == "https://idp.example.com"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ _GIVEN_OUT: Final = IPv6Network("2000::/3")
 _NOT_OF_HOSTS: Final = (IPv6Network("2002::/16"), IPv6Network("3fff::/20"))
 """6to4, which holds an address of IPv4, and what is for documentation."""
 
-_HEADERS: Final = {"Accept": "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9"}
+_HEADERS: Final = {
+    "Accept": "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9",
+    "Accept-Encoding": "identity",
+}
 
 
 class NotPublic(OSError):
@@ -51,7 +54,9 @@ class Fetcher:
         try:
             async with (
                 asyncio.timeout(SECONDS),
-                aiohttp.ClientSession(connector=connector, timeout=timeout, headers=_HEADERS) as session,
+                aiohttp.ClientSession(
+                    connector=connector, timeout=timeout, headers=_HEADERS, auto_decompress=False
+                ) as session,
             ):
                 return await self._followed(session, url)
         except NotPublic as refused:
@@ -124,6 +129,9 @@ def _may_lead_elsewhere(address: IPv4Address | IPv6Address) -> bool:
 async def _body(url: str, response: aiohttp.ClientResponse) -> bytes:
     if response.status != 200:
         raise _failed(url, f"it answered {response.status}")
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        # A little of it may unfold to more than there is memory; nobody asked for it.
+        raise _failed(url, "it is compressed, which was not asked for")
     body = bytearray()
     async for chunk in response.content.iter_chunked(65536):
         body += chunk

@@ -26,6 +26,7 @@ _NAMES: Final = {
 }
 _REDIRECT: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 _PROVIDER: Final = "descendant-or-self::md:EntityDescriptor[md:IDPSSODescriptor]"
+_ROLES: Final = "md:IDPSSODescriptor | md:IDPSSODescriptor/md:KeyDescriptor"
 _FORBIDDEN: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -63,7 +64,8 @@ def _providers(xml: bytes) -> Sequence[Element]:
 
 
 def _check_in_time(provider: Element, now: datetime) -> None:
-    for element in (provider, *provider.iterancestors()):
+    roles: list[Element] = provider.xpath(_ROLES, namespaces=_NAMES)
+    for element in (provider, *provider.iterancestors(), *roles):
         until = element.get("validUntil")
         if until is not None and _moment(until) <= now:
             raise _wrong(f"it was valid until {until} only: fetch it anew")

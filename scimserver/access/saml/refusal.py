@@ -58,7 +58,9 @@ class ResponseRefused(Refused):
     """Nobody is let in by the response; `why` and `detail` are for the log, not for whoever sent it."""
 
     reason = "saml_refused"
+    """Each has that of its `why` instead."""
 
     def __init__(self, why: Why, detail: str) -> None:
         super().__init__(detail)
         self.why = why
+        self.reason = why.value

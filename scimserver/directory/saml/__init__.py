@@ -16,6 +16,11 @@ from scimserver.directory.saml.keys import Role as Role
 from scimserver.directory.saml.keys import Safe as Safe
 from scimserver.directory.saml.keys import listed as listed
 from scimserver.directory.saml.keys import place_of as place_of
+from scimserver.directory.saml.looking import Claimed as Claimed
+from scimserver.directory.saml.looking import claim_look as claim_look
+from scimserver.directory.saml.looking import finish_look as finish_look
+from scimserver.directory.saml.looking import want_look as want_look
+from scimserver.directory.saml.model import LOOKED_AT_EVERY as LOOKED_AT_EVERY
 from scimserver.directory.saml.model import Provider as Provider
 from scimserver.directory.saml.model import SamlConnection as SamlConnection
 from scimserver.directory.saml.model import State as State
@@ -29,6 +34,7 @@ from scimserver.directory.saml.requests import Asked as Asked
 from scimserver.directory.saml.requests import UsedBefore as UsedBefore
 from scimserver.directory.saml.requests import asked as asked
 from scimserver.directory.saml.requests import begin_trial as begin_trial
+from scimserver.directory.saml.requests import count_refused as count_refused
 from scimserver.directory.saml.requests import finish_trial as finish_trial
 from scimserver.directory.saml.rollover import publish_key as publish_key
 from scimserver.directory.saml.rollover import retire_key as retire_key

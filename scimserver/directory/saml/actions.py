@@ -84,9 +84,12 @@ async def update(
         provider=provider or current.provider,
         fetched=work.now if provider and wanted.metadata_url else current.fetched,
     )
+    if provider is not None:
+        await work.run(store.FORGET_PENDING, work.actor.organization, current.id)
+        changed = replace(changed, seen=replace(current.seen, failure=None, pending=()))
     if not changes:
         work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
-        return current
+        return replace(current, seen=changed.seen)
     return await _written(
         work, changed, SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
     )

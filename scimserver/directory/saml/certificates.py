@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import PublicKeyAlgorithmOID
 
 from scimserver.kernel.errors import InvalidValue
 
@@ -35,6 +36,10 @@ class Certificate:
     not_before: datetime
     not_after: datetime
 
+    def days_left(self, now: datetime) -> int:
+        """For how many whole days it is good; 0 where it is over."""
+        return max(0, (self.not_after - now).days)
+
 
 @lru_cache(maxsize=1024)
 def parse_certificate(text: str) -> Certificate:
@@ -45,6 +50,9 @@ def parse_certificate(text: str) -> Certificate:
         key, subject = read.public_key(), read.subject.rfc4514_string()
     except (ValueError, binascii.Error, x509.InvalidVersion, UnsupportedAlgorithm):
         raise InvalidValue("It cannot be read as X.509.", attribute="certificate") from None
+    if read.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+        # Nothing that is taken here can be signed with it.
+        raise InvalidValue("Its key is for RSASSA-PSS alone: use one for RSA.", attribute="certificate")
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < LEAST_KEY_BITS:
         raise InvalidValue(f"It has no RSA key of {LEAST_KEY_BITS} bits or more.", attribute="certificate")
     return Certificate(

@@ -87,6 +87,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen when a connection was last looked at: it changes nothing by itself."""
+
+    looked: datetime | None = None
+    checked: datetime | None = None
+    """When the metadata at its address was last read."""
+    failure: str | None = None
+    """Why it could not be, since then."""
+    pending: tuple[Change, ...] = ()
+    """What would change with the metadata that is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamlConnection:
     """A connection as committed."""
 
@@ -99,6 +112,8 @@ class SamlConnection:
     version: int
     created: datetime
     last_modified: datetime
+    seen: Seen = Seen()
+    """What was last seen at the address of its metadata."""
     keys: tuple[Key, ...] = ()
     """Our own, in the order in which they are listed: the one that signs, the next, the previous."""
 

@@ -22,6 +22,7 @@ _QUERIES = load("saml")
 _INSERT = _QUERIES.change("insert_request")
 _PEEK = _QUERIES["peek_request"]
 _TAKE = _QUERIES.change("take_request")
+_COUNT_REFUSED = _QUERIES.change("count_refused")
 _USE = _QUERIES.change("use_assertion")
 
 LASTS: Final = timedelta(minutes=10)
@@ -85,6 +86,14 @@ async def asked(
     if row is None:
         return None
     return Asked(id=request, user=UserId(row["user_id"]), permissions=known_permissions(row["permissions"]))
+
+
+async def count_refused(work: Work, connection: SamlConnection, request: Asked) -> None:
+    """Count a refused response to a request: to one that got some it is waited for no more.
+
+    Nobody has to be somebody for it: whoever has the request's browser may have anything refused.
+    """
+    await work.run(_COUNT_REFUSED, work.actor.organization, connection.id, request.id)
 
 
 async def finish_trial(

@@ -1,22 +1,26 @@
 """SAML connections' rows."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+import orjson
 from asyncpg import Record
 
 from scimserver.db.pool import Database, Reader
 from scimserver.db.queries import load
 from scimserver.directory.saml.certificates import parse_certificate
 from scimserver.directory.saml.keys import keys_of
-from scimserver.directory.saml.model import Provider, SamlConnection, State, Wanted
+from scimserver.directory.saml.model import Provider, SamlConnection, Seen, State, Wanted
 from scimserver.kernel.errors import AlreadyTaken
+from scimserver.kernel.facts import Change
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
 from scimserver.work import Broken
 
 _QUERIES = load("saml")
 INSERT = _QUERIES.change("insert_connection")
 UPDATE = _QUERIES.change("update_connection")
+FORGET_PENDING = _QUERIES.change("forget_pending")
 _FIND = _QUERIES["find_connection"]
 _GET = _QUERIES["get_connection"]
 _LIST = _QUERIES["list_connections"]
@@ -71,6 +75,16 @@ async def every(database: Database, organization: OrganizationId) -> list[SamlCo
     return [_connection(row) for row in await database.fetch(_LIST, organization)]
 
 
+def pending_text(changes: Sequence[Change]) -> str | None:
+    """What would change, as it is kept; None where nothing would."""
+    return orjson.dumps([list(change) for change in changes]).decode() if changes else None
+
+
+def parse_pending(text: str | None) -> tuple[Change, ...]:
+    """What would change, as it was kept."""
+    return tuple(Change(*each) for each in orjson.loads(text)) if text else ()
+
+
 def _connection(row: Record) -> SamlConnection:
     within: timedelta = row["authenticated_within"]
     return SamlConnection(
@@ -94,5 +108,11 @@ def _connection(row: Record) -> SamlConnection:
         version=row["version"],
         created=row["created"],
         last_modified=row["last_modified"],
+        seen=Seen(
+            looked=row["looked"],
+            checked=row["metadata_checked"],
+            failure=row["metadata_failure"],
+            pending=parse_pending(row["metadata_pending"]),
+        ),
         keys=keys_of(row["keys"]),
     )

@@ -48,6 +48,7 @@ from scimserver.kernel.facts.roles import RoleCreated as RoleCreated
 from scimserver.kernel.facts.roles import RoleDeleted as RoleDeleted
 from scimserver.kernel.facts.roles import RoleUnchanged as RoleUnchanged
 from scimserver.kernel.facts.roles import RoleUpdated as RoleUpdated
+from scimserver.kernel.facts.saml import SamlCertificateEnds as SamlCertificateEnds
 from scimserver.kernel.facts.saml import SamlConnectionCreated as SamlConnectionCreated
 from scimserver.kernel.facts.saml import SamlConnectionSwitched as SamlConnectionSwitched
 from scimserver.kernel.facts.saml import SamlConnectionUnchanged as SamlConnectionUnchanged
@@ -55,6 +56,7 @@ from scimserver.kernel.facts.saml import SamlConnectionUpdated as SamlConnection
 from scimserver.kernel.facts.saml import SamlKeyPublished as SamlKeyPublished
 from scimserver.kernel.facts.saml import SamlKeyRetired as SamlKeyRetired
 from scimserver.kernel.facts.saml import SamlKeySwitched as SamlKeySwitched
+from scimserver.kernel.facts.saml import SamlMetadataDiffers as SamlMetadataDiffers
 from scimserver.kernel.facts.saml import SamlTried as SamlTried
 from scimserver.kernel.facts.sessions import SessionEnded as SessionEnded
 from scimserver.kernel.facts.sessions import SessionsAbsent as SessionsAbsent

@@ -81,3 +81,23 @@ class SamlKeyRetired(Fact):
     name = "saml_key.retired"
     target_kind = TargetKind.SAML_CONNECTION
     announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlMetadataDiffers(Fact):
+    """An identity provider's metadata is no longer what counts here: an administrator takes it, or not."""
+
+    attempt = "saml_connection.check_metadata"
+    name = "saml_connection.metadata_differs"
+    target_kind = TargetKind.SAML_CONNECTION
+    announced = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlCertificateEnds(Fact):
+    """A certificate of an identity provider, or of ours, is good for 30, 7 or 1 more days."""
+
+    attempt = "saml_connection.check_certificates"
+    name = "saml_connection.certificate_ends"
+    target_kind = TargetKind.SAML_CONNECTION
+    announced = True
