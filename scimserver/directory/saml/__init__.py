@@ -11,6 +11,15 @@ from scimserver.directory.saml.actions import switch as switch
 from scimserver.directory.saml.actions import update as update
 from scimserver.directory.saml.certificates import Certificate as Certificate
 from scimserver.directory.saml.certificates import parse_certificate as parse_certificate
+from scimserver.directory.saml.discovery import Elsewhere as Elsewhere
+from scimserver.directory.saml.discovery import elsewhere as elsewhere
+from scimserver.directory.saml.links import Meant as Meant
+from scimserver.directory.saml.links import hold as hold
+from scimserver.directory.saml.links import is_proven as is_proven
+from scimserver.directory.saml.links import known_as as known_as
+from scimserver.directory.saml.links import link as link
+from scimserver.directory.saml.links import linked as linked
+from scimserver.directory.saml.links import named as named
 from scimserver.directory.saml.model import Provider as Provider
 from scimserver.directory.saml.model import SamlConnection as SamlConnection
 from scimserver.directory.saml.model import State as State
@@ -23,6 +32,8 @@ from scimserver.directory.saml.requests import AnsweredAlready as AnsweredAlread
 from scimserver.directory.saml.requests import Asked as Asked
 from scimserver.directory.saml.requests import UsedBefore as UsedBefore
 from scimserver.directory.saml.requests import asked as asked
+from scimserver.directory.saml.requests import begin_sign_in as begin_sign_in
 from scimserver.directory.saml.requests import begin_trial as begin_trial
 from scimserver.directory.saml.requests import finish_trial as finish_trial
+from scimserver.directory.saml.requests import use_up as use_up
 from scimserver.directory.saml.store import get as get

@@ -78,6 +78,8 @@ class Wanted:
     """Where people are told that their password is managed."""
     contact: str = ""
     """Whom they are told to ask: the organisation's systems administrator."""
+    jit: bool = False
+    """Whether somebody whom it signs in is added as a user where there is none, just in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,12 @@ def difference(old: SamlConnection | None, provider: Provider, wanted: Wanted) -
     )
 
 
+def loses_trust(old: Provider, new: Provider) -> bool:
+    """Whether somebody who was believed is not any more: a key, or the identity provider itself."""
+    kept = {each.sha256 for each in new.certificates}
+    return old.entity_id != new.entity_id or any(each.sha256 not in kept for each in old.certificates)
+
+
 def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
     return {
         "name": wanted.name,
@@ -168,4 +176,5 @@ def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
         "authenticatedWithin": int(wanted.authenticated_within.total_seconds()),
         "resetUri": wanted.reset_uri,
         "contact": wanted.contact or None,
+        "jit": wanted.jit,
     }

@@ -47,6 +47,7 @@ def columns(connection: SamlConnection) -> tuple[object, ...]:
         wanted.authenticated_within,
         wanted.reset_uri,
         wanted.contact,
+        wanted.jit,
     )
 
 
@@ -86,6 +87,7 @@ def _connection(row: Record) -> SamlConnection:
             authenticated_within=within,
             reset_uri=row["reset_uri"],
             contact=row["contact"],
+            jit=row["jit"],
         ),
         fetched=row["fetched"],
         version=row["version"],

@@ -52,6 +52,7 @@ from scimserver.kernel.facts.saml import SamlConnectionCreated as SamlConnection
 from scimserver.kernel.facts.saml import SamlConnectionSwitched as SamlConnectionSwitched
 from scimserver.kernel.facts.saml import SamlConnectionUnchanged as SamlConnectionUnchanged
 from scimserver.kernel.facts.saml import SamlConnectionUpdated as SamlConnectionUpdated
+from scimserver.kernel.facts.saml import SamlLinked as SamlLinked
 from scimserver.kernel.facts.saml import SamlTried as SamlTried
 from scimserver.kernel.facts.sessions import SessionEnded as SessionEnded
 from scimserver.kernel.facts.sessions import SessionsAbsent as SessionsAbsent

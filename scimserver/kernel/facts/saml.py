@@ -51,3 +51,12 @@ class SamlTried(Fact):
     attempt = "saml_connection.try"
     name = "saml_connection.tried"
     target_kind = TargetKind.SAML_CONNECTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlLinked(Fact):
+    """An identity provider signed a user in for the first time: it is known by which name it does."""
+
+    attempt = "user.link"
+    name = "user.linked"
+    target_kind = TargetKind.USER
