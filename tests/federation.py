@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 from lxml import etree
 
@@ -20,6 +21,12 @@ from tests.people import ADA, Browser, Reception, Shown
 from tests.responses.provider import IDP, SSO, meant_for, sent, signed, told
 
 CROSS_SITE = {"Origin": "https://idp.example.com", "Sec-Fetch-Site": "cross-site"}
+OTHER = """
+INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates,
+                              allow_unsolicited, authenticated_within, contact, created, last_modified)
+SELECT org_id, gen_random_uuid(), 'Other', 'active', 'urn:other', sso_url, '{}', false, '1 hour', '',
+       created - interval '1 day', created
+FROM saml_connections WHERE id = $1 RETURNING id"""
 PROVE = """
 WITH proven AS (UPDATE email_domains SET verified_at = now(), saml_connection_id = $2 WHERE org_id = $1)
 UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1"""
@@ -78,7 +85,8 @@ class Federation:
     async def links(self) -> list[tuple[str, str]]:
         """Who is linked, by which name."""
         rows = await self.front.connection.fetch(
-            "SELECT u.user_name, l.name_id FROM saml_links AS l JOIN users AS u ON u.id = l.user_id ORDER BY 1"
+            "SELECT u.user_name, l.name_id"
+            " FROM saml_links AS l JOIN users AS u ON u.id = l.user_id ORDER BY u.user_name"
         )
         return [(row["user_name"], row["name_id"]) for row in rows]
 
@@ -102,9 +110,14 @@ class Federation:
             assert current is not None
             self.connection = await saml.switch(work, current, state)
 
-    async def enforce(self) -> None:
-        """Have all of the domain sign in by the connection."""
-        await self.front.connection.execute(PROVE, self.organization, self.connection.id)
+    async def enforce(self, connection: UUID | None = None) -> None:
+        """Have all of the domain sign in by the connection, or by another one."""
+        by = connection or self.connection.id
+        await self.front.connection.execute(PROVE, self.organization, by)
+
+    async def other_connection(self) -> UUID:
+        """Another connection of the organisation, which is in use and older."""
+        return await self.front.connection.fetchval(OTHER, self.connection.id)
 
 
 def request_of(sent_there: Shown) -> str:

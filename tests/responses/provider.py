@@ -30,6 +30,7 @@ ENVELOPED = f"{DS}enveloped-signature"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+TRANSIENT_FORMAT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 SERVICE = "https://scim.example.com/saml/c"
 ACS = f"{SERVICE}/acs"
