@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 
 from scimserver.access.saml.metadata import parse_metadata
+from scimserver.audit import store
+from scimserver.audit.store import Filter
 from scimserver.directory import saml, users
 from scimserver.directory.saml import State
 from scimserver.directory.users import Mark
@@ -54,7 +56,9 @@ async def refreshed(okta: Federation, *signers: str, entity_id: str = IDP) -> No
 
 async def ended(okta: Federation, event: str) -> bool:
     """Whether the last entry of an event says that sessions ended."""
-    last = (await okta.front.logged(event))[-1]
+    narrow = Filter(events=[event])
+    database = okta.front.installation.database
+    last = (await store.page(database, okta.organization, narrow, after=store.OLDEST, count=100))[-1]
     return "sessions" in [change["path"] for change in last.entry["changes"]]
 
 

@@ -67,9 +67,13 @@ class Signer:
     certificate: str
 
 
-@cache
 def signer(name: str = "idp") -> Signer:
     """The key of a name, made once in a run."""
+    return _signer(name)
+
+
+@cache
+def _signer(name: str) -> Signer:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
