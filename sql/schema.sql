@@ -310,6 +310,7 @@ CREATE TABLE sessions (
     CONSTRAINT sessions_saml_check CHECK ((method = 'saml') = (saml_connection_id IS NOT NULL))
 );
 CREATE INDEX sessions_expires_idx ON sessions (expires);
+CREATE INDEX sessions_saml_connection_id_idx ON sessions (org_id, saml_connection_id) WHERE saml_connection_id IS NOT NULL;
 
 -- How often somebody failed to sign in, one after the other: as a user, or under a name that nobody has,
 -- which counts in the same way. device: the digest of a known device's secret, empty for all others together.

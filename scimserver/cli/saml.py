@@ -34,6 +34,9 @@ _metadata = click.option(
 _metadata_url = click.option(
     "--metadata-url", metavar="URL", help="Where the identity provider publishes it: an https address."
 )
+_jit = click.option(
+    "--jit/--no-jit", default=None, help="Whether somebody new whom it signs in is added as a user."
+)
 
 
 @click.group()
@@ -49,9 +52,16 @@ saml.add_command(keys)
 @click.argument("name")
 @_metadata
 @_metadata_url
+@_jit
 @show.json_option
 def create(
-    org: str, name: str, *, metadata: BinaryIO | None, metadata_url: str | None, as_json: bool
+    org: str,
+    name: str,
+    *,
+    metadata: BinaryIO | None,
+    metadata_url: str | None,
+    jit: bool | None,
+    as_json: bool,
 ) -> None:
     """Give ORG a SAML connection called NAME: a draft, which signs nobody in yet."""
     if (metadata is None) == (metadata_url is None):
@@ -61,7 +71,8 @@ def create(
         organization = await organizations.find(session.database, org)
         async with attempt(session, SamlConnectionCreated, name, organization.id) as work:
             provider = await _provider(session, metadata, metadata_url)
-            made = await connections.create(work, Wanted(name=name, metadata_url=metadata_url), provider)
+            wanted = Wanted(name=name, metadata_url=metadata_url, jit=bool(jit))
+            made = await connections.create(work, wanted, provider)
         tell(session, organization, made, as_json=as_json)
 
     run(command)
@@ -162,6 +173,7 @@ def refresh(org: str, name: str, *, metadata: BinaryIO | None, yes: bool, as_jso
 )
 @click.option("--reset-uri", metavar="URL", help='Where passwords are managed; "" for nowhere.')
 @click.option("--contact", metavar="TEXT", help="Whom people are told to ask: your systems administrator.")
+@_jit
 @show.json_option
 def update(
     org: str,
@@ -173,6 +185,7 @@ def update(
     sign_requests: bool | None,
     reset_uri: str | None,
     contact: str | None,
+    jit: bool | None,
     as_json: bool,
 ) -> None:
     """Change how the SAML connection NAME of ORG is treated."""
@@ -190,6 +203,7 @@ def update(
                 reset_uri=old.reset_uri if reset_uri is None else reset_uri or None,
                 contact=old.contact if contact is None else contact,
                 sign_requests=old.sign_requests if sign_requests is None else sign_requests,
+                jit=old.jit if jit is None else jit,
             )
             changed = await connections.update(work, found, wanted)
         tell(session, organization, changed, as_json=as_json)

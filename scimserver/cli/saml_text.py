@@ -77,6 +77,7 @@ def as_object(session: Session, organization: Organization, found: SamlConnectio
             {"path": each.path, "old": each.old, "new": each.new} for each in found.seen.pending
         ],
         "signRequests": wanted.sign_requests,
+        "jit": wanted.jit,
         "certificates": [_certificate(each, now) for each in provider.certificates],
         "keys": [key_object(each, now) for each in found.keys],
         **_addresses(session, organization, found),

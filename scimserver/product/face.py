@@ -22,6 +22,7 @@ from scimserver.access.login import Login
 from scimserver.access.refusals import Refusals
 from scimserver.access.sessions import Caller
 from scimserver.directory import sessions as directory
+from scimserver.directory.sessions import Method
 from scimserver.http.caller import Network, bearer_token, origin
 from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
@@ -37,8 +38,8 @@ SESSION_PATH: Final = "/session"
 INTROSPECTION_PATH: Final = "/session/introspect"
 
 _ENDED: Final = "The session has ended, or never was one: sign in again."
-_METHODS: Final = {"password": ["pwd"]}
-"""Of a session, as authentication method references (RFC 8176)."""
+_METHODS: Final = {Method.PASSWORD: ["pwd"], Method.SAML: ["saml"]}
+"""Of a session, as authentication method references (RFC 8176, which has none for identity providers)."""
 
 _log = structlog.get_logger(__name__)
 

@@ -177,6 +177,17 @@ class Work:
             record = self._record(some)
             await executed(transaction.fetchval(standing(record.clause), *record.arguments), {})
 
+    async def hand_over(self, actor: Actor) -> None:
+        """Let somebody else of the organisation act from here on, in the same transaction.
+
+        What was staged and noted so far is written now, as done by whoever acted before.
+        """
+        assert actor.organization == self.actor.organization, "nothing is written for two organisations"
+        await self.begin()
+        await self._run_staged()
+        await self.flush()
+        self.actor = actor
+
     # -- writing -------------------------------------------------------------
 
     async def _leave_behind(self, failure: BaseException) -> None:
@@ -214,13 +225,17 @@ class Work:
         # The last change takes the record along: all that is held is held for one journey less.
         takes_record = self._staged and 0 < len(self._facts) <= _MOST_AT_ONCE
         last = self._staged.pop() if takes_record else None
-        for staged in self._staged:
-            if await self.run(staged.clause, *staged.arguments, broken=staged.broken) == 0:
-                raise Conflicted
+        await self._run_staged()
         if last is None:
             await self.flush()
         else:
             await self._change_on_record(transaction.fetchval, last)
+
+    async def _run_staged(self) -> None:
+        staged, self._staged = self._staged, []
+        for each in staged:
+            if await self.run(each.clause, *each.arguments, broken=each.broken) == 0:
+                raise Conflicted
 
     async def _change_on_record(self, send: Callable[..., Awaitable[int]], staged: Staged) -> None:
         record = self._record(self._facts)

@@ -2,12 +2,12 @@
 -- A SAML connection.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
--- $15 now, $16 when it is looked at first
+-- $15 adds users, $16 now, $17 when it is looked at first
 change AS (
     INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched,
-                                  allow_unsolicited, authenticated_within, reset_uri, contact, sign_requests,
+                                  allow_unsolicited, authenticated_within, reset_uri, contact, sign_requests, jit,
                                   created, last_modified, look_due)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
     RETURNING id
 )
 
@@ -16,13 +16,13 @@ change AS (
 -- then on: users are marked by it.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
--- $15 now, $16 version
+-- $15 adds users, $16 now, $17 version
 change AS (
     UPDATE saml_connections
     SET name = $3, state = $4, idp_entity_id = $5, sso_url = $6, certificates = $7, metadata_url = $8, fetched = $9,
         allow_unsolicited = $10, authenticated_within = $11, reset_uri = $12, contact = $13,
-        sign_requests = $14, version = version + 1, last_modified = greatest(last_modified, $15)
-    WHERE org_id = $1 AND id = $2 AND version = $16
+        sign_requests = $14, jit = $15, version = version + 1, last_modified = greatest(last_modified, $16)
+    WHERE org_id = $1 AND id = $2 AND version = $17
     RETURNING id
 ), ruled AS (
     UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
@@ -31,7 +31,7 @@ change AS (
 -- name: find_connection
 -- The SAML connection of that name.  $1 organisation, $2 name
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
-       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
        c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
@@ -40,7 +40,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
 -- name: get_connection
 -- The SAML connection of that id.  $1 organisation, $2 id
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
-       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
        c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
@@ -49,7 +49,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
 -- name: list_connections
 -- An organisation's SAML connections.  $1 organisation
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
-       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests,
+       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
        c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
@@ -57,23 +57,24 @@ FROM saml_connections AS c WHERE c.org_id = $1 ORDER BY c.name;
 
 -- change: insert_request
 -- A request to an identity provider.
--- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 user, $6 now, $7 until when
+-- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 who tries it out, or NULL,
+-- $6 where they want to go, $7 now, $8 until when
 change AS (
-    INSERT INTO saml_requests (org_id, connection_id, id, browser, user_id, created, expires)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO saml_requests (org_id, connection_id, id, browser, user_id, return_to, created, expires)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     RETURNING id
 )
 
 -- name: peek_request
--- The request that waits for its answer in a browser, and what whoever made it may do now. One to which some answers
--- were refused waits no more.
+-- The request that waits for its answer in a browser: somebody's who tries the connection out, and what they may do
+-- now, or nobody's who is to be signed in. One to which some answers were refused waits no more.
 -- $1 organisation, $2 connection, $3 id, $4 digest of the browser's secret, $5 now
-SELECT q.user_id, r.permissions
+SELECT q.user_id, q.return_to, r.permissions
 FROM saml_requests AS q
-JOIN users AS u ON u.org_id = q.org_id AND u.id = q.user_id
-JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id
-WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.browser = $4 AND q.expires > $5 AND u.active
-  AND q.refused < 5;
+LEFT JOIN users AS u ON u.org_id = q.org_id AND u.id = q.user_id
+LEFT JOIN roles AS r ON r.org_id = u.org_id AND r.id = u.role_id
+WHERE q.org_id = $1 AND q.connection_id = $2 AND q.id = $3 AND q.browser = $4 AND q.expires > $5
+  AND (q.user_id IS NULL OR u.active) AND q.refused < 5;
 
 -- change: take_request
 -- A request is answered: nobody else's answer counts. The connection is still the one that was looked at.
@@ -93,7 +94,7 @@ change AS (
     RETURNING id
 )
 
--- name: hold_connection
+-- name: lock_connection
 -- A SAML connection, held until the transaction ends: its keys change one at a time.  $1 organisation, $2 id
 SELECT id FROM saml_connections WHERE org_id = $1 AND id = $2 FOR UPDATE;
 
@@ -169,3 +170,50 @@ change AS (
     UPDATE saml_requests SET refused = refused + 1 WHERE org_id = $1 AND connection_id = $2 AND id = $3
     RETURNING id
 )
+
+-- name: hold_connection
+-- A SAML connection, kept as is until the transaction ends: whoever takes it out of use waits, or was before.
+-- $1 organisation, $2 id
+SELECT state, version FROM saml_connections WHERE org_id = $1 AND id = $2 FOR SHARE;
+
+-- name: hold_linked
+-- Whom an identity provider means by a name that it has signed in before, kept as is until the transaction ends.
+-- $1 organisation, $2 connection, $3 name
+SELECT u.id, u.user_name, u.active, u.saml_connection_id
+FROM saml_links AS l JOIN users AS u ON u.org_id = l.org_id AND u.id = l.user_id
+WHERE l.org_id = $1 AND l.connection_id = $2 AND l.name_id = $3
+FOR NO KEY UPDATE OF u FOR KEY SHARE OF l;
+
+-- name: hold_named
+-- The user of an address, kept as is until the transaction ends.  $1 organisation, $2 userName's key
+SELECT u.id, u.user_name, u.active, u.saml_connection_id FROM users AS u
+WHERE u.org_id = $1 AND u.user_name_key = $2
+FOR NO KEY UPDATE;
+
+-- name: known_as
+-- By which name the identity provider knows a user already.  $1 organisation, $2 connection, $3 user
+SELECT name_id FROM saml_links WHERE org_id = $1 AND connection_id = $2 AND user_id = $3;
+
+-- change: insert_link
+-- An identity provider knows a user by a name.  $1 organisation, $2 connection, $3 name, $4 its format, $5 user, $6 now
+change AS (
+    INSERT INTO saml_links (org_id, connection_id, name_id, name_id_format, user_id, linked)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    RETURNING name_id
+)
+
+-- name: is_proven_domain
+-- Whether an organisation has proved that a domain is its own, or one of which it is a sub-domain.
+-- $1 organisation, $2 domain, $3 its parent domains
+SELECT EXISTS (SELECT FROM email_domains AS d
+               WHERE d.org_id = $1 AND (d.domain = $2 OR (d.subdomains AND d.domain = ANY ($3::text[])))
+                 AND d.verified_at IS NOT NULL);
+
+-- name: connection_of_domain
+-- By which connection people of a domain sign in, if it is in use: all of them where the domain is enforced, else
+-- whoever is SAML-managed.  $1 organisation, $2 domain, $3 its parent domains
+SELECT c.id, d.saml_connection_id IS NOT NULL AS enforced
+FROM email_domains AS d JOIN saml_connections AS c ON c.org_id = d.org_id
+WHERE d.org_id = $1 AND (d.domain = $2 OR (d.subdomains AND d.domain = ANY ($3::text[])))
+  AND c.state = 'active' AND (d.saml_connection_id IS NULL OR c.id = d.saml_connection_id)
+ORDER BY d.saml_connection_id IS NULL, length(d.domain) DESC, c.created, c.id LIMIT 1;

@@ -5,10 +5,11 @@ SELECT user_name, active FROM users WHERE org_id = $1 AND id = $2 FOR NO KEY UPD
 
 -- change: insert_session
 -- A session of a user.
--- $1 organisation, $2 digest, $3 id, $4 user, $5 method, $6 now, $7 expires, $8 network, $9 agent
+-- $1 organisation, $2 digest, $3 id, $4 user, $5 method, $6 now, $7 expires, $8 network, $9 agent, $10 SAML connection, or NULL
 change AS (
-    INSERT INTO sessions (org_id, digest, id, user_id, method, created, last_used, expires, network, agent)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
+    INSERT INTO sessions (org_id, digest, id, user_id, method, created, last_used, expires, network, agent,
+                          saml_connection_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)
     RETURNING id
 )
 
@@ -46,4 +47,10 @@ change AS (
 -- All sessions of a user, or all but one.  $1 organisation, $2 user, $3 the session that stays, or NULL
 change AS (
     DELETE FROM sessions WHERE org_id = $1 AND user_id = $2 AND ($3::uuid IS NULL OR id <> $3) RETURNING id
+)
+
+-- change: end_saml_sessions
+-- All sessions that a SAML connection began.  $1 organisation, $2 connection
+change AS (
+    DELETE FROM sessions WHERE org_id = $1 AND saml_connection_id = $2 RETURNING id
 )

@@ -20,9 +20,10 @@ from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from scimserver.access.saml.metadata import parse_metadata
 from scimserver.access.saml.place import addresses_of
-from scimserver.directory import saml
+from scimserver.directory import saml, users
 from scimserver.directory.roles import ADMIN_ROLE
-from scimserver.directory.saml import State, Wanted
+from scimserver.directory.saml import SamlConnection, State, Wanted
+from scimserver.directory.users import Mark
 from tests.people import Browser, Reception, Shown
 from tests.responses.provider import signer
 
@@ -86,20 +87,46 @@ def other_side(tmp_path: Path) -> OtherSide:
     )
 
 
+def stripped(xml: bytes) -> bytes:
+    """A response without its signatures."""
+    root = etree.fromstring(xml)
+    signatures = list(root.iter("{http://www.w3.org/2000/09/xmldsig#}Signature"))
+    assert len(signatures) == 2
+    for signature in signatures:
+        parent = signature.getparent()
+        assert parent is not None
+        parent.remove(signature)
+    return etree.tostring(root)
+
+
 async def came_back(front: Reception, other_side: OtherSide, change: Any = None) -> Shown:
     """The page that Ada sees who tries the provider out, its response changed on the way."""
-    front.hands.now = datetime.now(UTC)
     await front.person(roles=[{"value": ADMIN_ROLE}])
+    made = await connected(front, other_side, State.TESTING)
+    browser: Browser = front.browser()
+    await browser.sign_in()
+    return await answered(front, other_side, made, browser, "try?go", change)
+
+
+async def connected(front: Reception, other_side: OtherSide, *states: State) -> SamlConnection:
+    """A connection made of the provider's metadata, taken through states. It is now: libraries say so."""
+    front.hands.now = datetime.now(UTC)
     provider = parse_metadata(other_side.metadata(), front.hands.now)
     assert (provider.entity_id, provider.sso_url) == (ENTITY_ID, SSO)
     async with front.work() as work:
         made = await saml.create(work, Wanted(name="pysaml2"), provider)
-    async with front.work() as work:
-        made = await saml.switch(work, made, State.TESTING)
-    browser: Browser = front.browser()
-    await browser.sign_in()
+    for state in states:
+        async with front.work() as work:
+            made = await saml.switch(work, made, state)
+    return made
+
+
+async def answered(
+    front: Reception, other_side: OtherSide, made: SamlConnection, browser: Browser, path: str, change: Any
+) -> Shown:
+    """What becomes of a browser that goes to the provider and comes back, its response changed on the way."""
     base = urlsplit(addresses_of("https://scim.test", front.organization, made.id).login_url).path[:-5]
-    there = await browser.get(f"{base}try?go")
+    there = await browser.get(base + path)
     ours = (await browser.get(f"{base}metadata")).text
     response = other_side.answer(ours, parse_qs(urlsplit(there.location).query))
     if change is not None:
@@ -124,15 +151,33 @@ async def test_response_of_pysaml2_that_was_tampered_with_is_not_taken(
 async def test_response_of_pysaml2_without_its_signatures_is_not_taken(
     front: Reception, other_side: OtherSide
 ):
-    def stripped(xml: bytes) -> bytes:
-        root = etree.fromstring(xml)
-        signatures = list(root.iter("{http://www.w3.org/2000/09/xmldsig#}Signature"))
-        assert len(signatures) == 2
-        for signature in signatures:
-            parent = signature.getparent()
-            assert parent is not None
-            parent.remove(signature)
-        return etree.tostring(root)
-
     shown = await came_back(front, other_side, stripped)
     assert (shown.status, "The assertion is not signed." in shown.main) == (422, True), shown.main
+
+
+async def signed_in(front: Reception, other_side: OtherSide, browser: Browser, change: Any = None) -> Shown:
+    """What becomes of Ada who signs in by the provider."""
+    made = await connected(front, other_side, State.TESTING, State.ACTIVE)
+    await front.connection.execute("UPDATE email_domains SET verified_at = now()")
+    async with front.work() as work:
+        await users.create(work, {"userName": "ada@example.com"}, mark=Mark.ON)
+    return await answered(front, other_side, made, browser, "login", change)
+
+
+async def test_response_of_pysaml2_signs_in(front: Reception, other_side: OtherSide):
+    browser = front.browser()
+    shown = await signed_in(front, other_side, browser)
+    assert (shown.status, shown.location) == (303, "/sessions"), shown.main
+    assert "Signed in as ada@example.com" in (await browser.follow(shown)).all("header")[0].text
+
+
+@pytest.mark.parametrize(
+    "change", [lambda xml: xml.replace(b"ada@", b"eve@"), stripped], ids=["tampered with", "stripped"]
+)
+async def test_response_of_pysaml2_that_was_changed_signs_nobody_in(
+    front: Reception, other_side: OtherSide, change: Any
+):
+    browser = front.browser()
+    shown = await signed_in(front, other_side, browser, change)
+    assert (shown.status, "__Host-session" in browser.cookies) == (403, False)
+    assert await front.reasons(front.organization) == [("session.sign_in", "saml_signature", 1)]

@@ -21,16 +21,12 @@ from scimserver.directory.roles import ADMIN_ROLE
 from scimserver.directory.saml import AnsweredAlready, SamlConnection, State, Wanted
 from tests.metadata import metadata
 from tests.people import Browser, Reception, Shown
-from tests.responses import said, signing, spelling, wrapping
+from tests.responses import hostile
+from tests.responses.hostile import HOSTILE
 from tests.responses.provider import IDP, SSO, assertion_of, meant_for, sent, sign, signed, told
 
 CROSS_SITE = {"Origin": "https://idp.example.com", "Sec-Fetch-Site": "cross-site"}
 ADMINISTRATOR: list[dict[str, str]] = [{"value": ADMIN_ROLE}]
-HOSTILE = {
-    f"{source.__name__.rpartition('.')[2]}: {name}": response
-    for source in (said, signing, wrapping, spelling)
-    for name, response in source.responses().items()
-}
 
 
 @dataclass(slots=True)
@@ -294,8 +290,7 @@ async def test_response_by_its_address_is_no_response(trial: Trial):
 @pytest.fixture
 def canary() -> Generator[socket.socket]:
     """A server that nobody may ask for anything."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.setblocking(False)
+    with hostile.canary() as listening:
         yield listening
 
 
@@ -306,7 +301,7 @@ async def test_no_hostile_response_gets_anything(trial: Trial, canary: socket.so
     for number, (name, make) in enumerate(HOSTILE.items()):
         request = await trial.begin()
         with meant_for(trial.base, request):
-            response = watched(make(), port)
+            response = hostile.watched(make(), port)
         began = time.process_time()
         shown = await trial.answer(response)
         took = time.process_time() - began
@@ -322,12 +317,3 @@ async def test_no_hostile_response_gets_anything(trial: Trial, canary: socket.so
     assert await trial.sessions() == before
     with pytest.raises(BlockingIOError):
         canary.accept()
-
-
-def watched(response: str, port: int) -> str:
-    """The same response, with the addresses that it names turned to the canary."""
-    try:
-        xml = base64.b64decode(response, validate=True)
-    except ValueError:
-        return response
-    return base64.b64encode(xml.replace(b"127.0.0.1:9/", f"127.0.0.1:{port}/".encode())).decode()

@@ -30,6 +30,7 @@ ENVELOPED = f"{DS}enveloped-signature"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+TRANSIENT_FORMAT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 SERVICE = "https://scim.example.com/saml/c"
 ACS = f"{SERVICE}/acs"
@@ -66,9 +67,13 @@ class Signer:
     certificate: str
 
 
-@cache
 def signer(name: str = "idp") -> Signer:
     """The key of a name, made once in a run."""
+    return _signer(name)
+
+
+@cache
+def _signer(name: str) -> Signer:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

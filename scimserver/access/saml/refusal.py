@@ -53,6 +53,24 @@ class Why(StrEnum):
     REPLAY = "saml_replay"
     """It was used before."""
 
+    CONNECTION = "saml_connection"
+    """The connection signs nobody in, or was changed while somebody signed in."""
+
+    UNKNOWN = "saml_unknown"
+    """There is no user of that name, and none is added; or it is a clone's."""
+
+    DOMAIN = "saml_domain"
+    """The address is in no domain that the organisation has proved to be its own."""
+
+    INACTIVE = "saml_inactive"
+    """The user is deactivated."""
+
+    NOT_MANAGED = "saml_not_managed"
+    """The user signs in otherwise: by a password, or by another connection."""
+
+    OTHER_NAME = "saml_other_name"
+    """The identity provider knows the user by another name."""
+
 
 class ResponseRefused(Refused):
     """Nobody is let in by the response; `why` and `detail` are for the log, not for whoever sent it."""

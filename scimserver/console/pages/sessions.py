@@ -12,11 +12,16 @@ from scimserver.console.cookies import Cookie
 from scimserver.console.forms import BadForm, Form
 from scimserver.console.visit import Visit
 from scimserver.directory import sessions
+from scimserver.directory.sessions import Method
 from scimserver.kernel.errors import NotFound
 from scimserver.kernel.facts import SessionEnded, SessionsEnded
 from scimserver.kernel.ids import SessionId, parse_uuid
 
 _OTHERS: Final = "others"
+_METHODS: Final = {
+    Method.PASSWORD: "with a password",
+    Method.SAML: "by your organisation's identity provider",
+}
 _NOTICES: Final = {"one": "The session has ended.", _OTHERS: "All the other sessions have ended."}
 
 
@@ -36,7 +41,7 @@ class SessionsPage:
         work = visit.services.room.open(visit.actor, visit.origin)
         listed = await sessions.every(work, visit.caller.signed_in.session.user)
         notice = _NOTICES.get(visit.request.query.get("ended", ""))
-        return visit.page("sessions.html", form, sessions=listed, notice=notice)
+        return visit.page("sessions.html", form, sessions=listed, notice=notice, methods=_METHODS)
 
     async def submit(self, visit: Visit, form: Form) -> web.Response:
         """End one of them, or all but this one."""

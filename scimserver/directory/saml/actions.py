@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from scimserver.db.pool import Database
+from scimserver.directory import sessions
 from scimserver.directory.limits import shown
 from scimserver.directory.saml import store
 from scimserver.directory.saml.keys import Key, Role, key_of
@@ -18,6 +19,7 @@ from scimserver.directory.saml.model import (
     State,
     Wanted,
     difference,
+    loses_trust,
     settled,
 )
 from scimserver.kernel.errors import Conflicted, InvalidValue, NotFound
@@ -70,6 +72,8 @@ async def update(
 ) -> SamlConnection:
     """Give a connection other settings, and other metadata where there is some: it counts from the commit on.
 
+    The sessions that it began end where it loses a certificate, or becomes another identity provider's:
+    whoever had that key may have begun them.
     Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`, and `Conflicted` if `current`
     is no longer current.
     """
@@ -90,13 +94,12 @@ async def update(
     if not changes:
         work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
         return replace(current, seen=changed.seen)
-    return await _written(
-        work, changed, SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
-    )
+    fact = SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
+    return await _written(work, changed, fact, ends=loses_trust(current.provider, changed.provider))
 
 
 async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
-    """Take a connection into or out of use.
+    """Take a connection into or out of use: out of use, the sessions that it began end.
 
     Raises `InvalidValue` for a state that does not follow, `NotPermitted`; when the work ends, `Conflicted`
     if `current` is no longer current.
@@ -113,12 +116,17 @@ async def switch(work: Work, current: SamlConnection, state: State) -> SamlConne
                 f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
             )
     fact = SamlConnectionSwitched(target=current.id, display=current.wanted.name, changes=changes)
-    return await _written(work, replace(current, state=state), fact)
+    return await _written(work, replace(current, state=state), fact, ends=current.state is State.ACTIVE)
 
 
 async def _written(
-    work: Work, changed: SamlConnection, fact: SamlConnectionUpdated | SamlConnectionSwitched
+    work: Work,
+    changed: SamlConnection,
+    fact: SamlConnectionUpdated | SamlConnectionSwitched,
+    *,
+    ends: bool,
 ) -> SamlConnection:
+    """The connection's next version; with it, if need be, end the sessions that it began."""
     organization = work.actor.organization
     columns = store.columns(changed)
     if (
@@ -128,7 +136,9 @@ async def _written(
         == 0
     ):
         raise Conflicted
-    work.note(fact)
+    ended = await sessions.end_by_connection(work, changed.id) if ends else 0
+    told = (*fact.changes, Change(path="sessions", old=ended)) if ended else fact.changes
+    work.note(replace(fact, changes=told))
     return replace(changed, version=changed.version + 1, last_modified=work.now)
 
 

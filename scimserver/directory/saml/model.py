@@ -84,6 +84,8 @@ class Wanted:
     """Whom they are told to ask: the organisation's systems administrator."""
     sign_requests: bool = False
     """Whether requests to the identity provider are signed, with our own key."""
+    jit: bool = False
+    """Whether somebody whom it signs in is added as a user where there is none, just in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,12 @@ def difference(old: SamlConnection | None, provider: Provider, wanted: Wanted) -
     )
 
 
+def loses_trust(old: Provider, new: Provider) -> bool:
+    """Whether somebody who was believed is not any more: a key, or the identity provider itself."""
+    kept = {each.sha256 for each in new.certificates}
+    return old.entity_id != new.entity_id or any(each.sha256 not in kept for each in old.certificates)
+
+
 def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
     return {
         "name": wanted.name,
@@ -197,4 +205,5 @@ def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
         "resetUri": wanted.reset_uri,
         "contact": wanted.contact or None,
         "signRequests": wanted.sign_requests,
+        "jit": wanted.jit,
     }

@@ -46,10 +46,12 @@ class Asked:
     """A request that waits for its answer."""
 
     id: str
-    user: UserId
-    """Who tries the connection out."""
+    tried_by: UserId | None
+    """Who tries the connection out; None where somebody signs in."""
     permissions: frozenset[Permission]
-    """What they may do now."""
+    """What whoever tries it out may do now."""
+    return_to: str
+    """The page of ours to which somebody wanted to go who signs in."""
 
 
 async def begin_trial(work: Work, connection: SamlConnection, request: str, browser: str) -> None:
@@ -59,6 +61,23 @@ async def begin_trial(work: Work, connection: SamlConnection, request: str, brow
     """
     work.require(Permission.SAML_MANAGE)
     assert work.actor.user is not None, "somebody who sits at a browser"
+    await _remember(work, connection, request, browser, "/")
+
+
+async def begin_sign_in(
+    work: Work, connection: SamlConnection, request: str, browser: str, return_to: str
+) -> None:
+    """Remember a request by which somebody signs in, whoever it will be: anybody may ask to.
+
+    `browser` is the secret that their browser keeps.
+    """
+    assert work.actor.user is None, "nobody is anybody yet"
+    await _remember(work, connection, request, browser, return_to)
+
+
+async def _remember(
+    work: Work, connection: SamlConnection, request: str, browser: str, return_to: str
+) -> None:
     await work.run(
         _INSERT,
         work.actor.organization,
@@ -66,6 +85,7 @@ async def begin_trial(work: Work, connection: SamlConnection, request: str, brow
         request,
         digest(browser),
         work.actor.user,
+        return_to,
         work.now,
         work.now + LASTS,
     )
@@ -85,7 +105,12 @@ async def asked(
     row = await reader.fetchrow(_PEEK, organization, connection, request, digest(browser), now)
     if row is None:
         return None
-    return Asked(id=request, user=UserId(row["user_id"]), permissions=known_permissions(row["permissions"]))
+    return Asked(
+        id=request,
+        tried_by=UserId(row["user_id"]) if row["user_id"] else None,
+        permissions=known_permissions(row["permissions"] or ()),
+        return_to=row["return_to"],
+    )
 
 
 async def count_refused(work: Work, connection: SamlConnection, request: Asked) -> None:
@@ -105,12 +130,24 @@ async def finish_trial(
     where the connection was changed meanwhile, and `UsedBefore`.
     """
     work.require(Permission.SAML_MANAGE)
-    organization = work.actor.organization
-    if await work.run(_TAKE, organization, connection.id, request.id, work.now, connection.version) == 0:
+    await use_up(work, connection, request, assertion, until)
+    changes = (Change(path="assertion", new=assertion),)
+    work.note(SamlTried(target=connection.id, display=connection.wanted.name, changes=changes))
+
+
+async def use_up(
+    work: Work, connection: SamlConnection, request: Asked | None, assertion: str, until: datetime
+) -> None:
+    """Use a request up, if there was one, and an assertion, as a part of what comes of them.
+
+    Raises `AnsweredAlready` also where the connection was changed meanwhile, and `UsedBefore`.
+    """
+    organization, taken = work.actor.organization, 1
+    if request is not None:
+        taken = await work.run(_TAKE, organization, connection.id, request.id, work.now, connection.version)
+    if taken == 0:
         raise AnsweredAlready(
             "This request was answered already, waited for too long, or the connection was changed meanwhile."
         )
     if await work.run(_USE, organization, connection.id, assertion, until) == 0:
         raise UsedBefore("This assertion was used before.")
-    changes = (Change(path="assertion", new=assertion),)
-    work.note(SamlTried(target=connection.id, display=connection.wanted.name, changes=changes))

@@ -16,7 +16,7 @@ from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, telling
 
 _QUERIES = load("saml")
-_HOLD = _QUERIES["hold_connection"]
+_LOCK = _QUERIES["lock_connection"]
 _LIST = _QUERIES["list_keys"]
 _INSERT = _QUERIES.change("insert_key")
 _ADVANCE = _QUERIES.change("advance_keys")
@@ -92,7 +92,7 @@ async def retire_key(work: Work, connection: SamlConnection, role: Role = Role.P
 async def _held(work: Work, connection: SamlConnection) -> tuple[Key, ...]:
     """The keys of a connection, which nobody else changes until the work ends. Raises `NotFound`."""
     await work.begin()
-    if await work.fetchrow(_HOLD, work.actor.organization, connection.id) is None:
+    if await work.fetchrow(_LOCK, work.actor.organization, connection.id) is None:
         raise NotFound("The SAML connection was removed meanwhile.")
     return await _keys(work, connection)
 

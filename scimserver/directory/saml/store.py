@@ -53,6 +53,7 @@ def columns(connection: SamlConnection) -> tuple[object, ...]:
         wanted.reset_uri,
         wanted.contact,
         wanted.sign_requests,
+        wanted.jit,
     )
 
 
@@ -103,6 +104,7 @@ def _connection(row: Record) -> SamlConnection:
             reset_uri=row["reset_uri"],
             contact=row["contact"],
             sign_requests=row["sign_requests"],
+            jit=row["jit"],
         ),
         fetched=row["fetched"],
         version=row["version"],

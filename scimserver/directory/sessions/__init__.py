@@ -1,6 +1,7 @@
 """Sessions: who is signed in, and until when."""
 
 from scimserver.directory.sessions.actions import end as end
+from scimserver.directory.sessions.actions import end_by_connection as end_by_connection
 from scimserver.directory.sessions.actions import end_every as end_every
 from scimserver.directory.sessions.actions import every as every
 from scimserver.directory.sessions.actions import find as find

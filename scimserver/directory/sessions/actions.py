@@ -25,7 +25,7 @@ from scimserver.directory.sessions.model import (
 )
 from scimserver.kernel.errors import Conflicted, NotFound
 from scimserver.kernel.facts import Change, SessionEnded, SessionsAbsent, SessionsEnded, SessionStarted
-from scimserver.kernel.ids import OrganizationId, RoleId, SessionId, UserId
+from scimserver.kernel.ids import OrganizationId, RoleId, SamlConnectionId, SessionId, UserId
 from scimserver.kernel.permissions import Permission, known_permissions
 from scimserver.kernel.profiles import Profile
 from scimserver.kernel.secrets import digest, new_scoped, organization_of
@@ -39,6 +39,7 @@ _TOUCH = _QUERIES["touch_session"]
 _LIST = _QUERIES["list_sessions"]
 _END = _QUERIES.change("end_session")
 _END_ALL = _QUERIES.change("end_sessions")
+_END_SAML = _QUERIES.change("end_saml_sessions")
 
 _BROKEN: Final = {"sessions_user_id_fkey": Conflicted}
 
@@ -53,9 +54,23 @@ async def hold(work: Work, user: UserId) -> None:
         raise Conflicted
 
 
-async def start(work: Work, user: UserId, user_name: str, method: Method, session: SessionId) -> Started:
-    """Let a user in who has proved to be the one, and is held. The session's id is its actor's already."""
+async def start(
+    work: Work,
+    user: UserId,
+    user_name: str,
+    method: Method,
+    session: SessionId,
+    *,
+    connection: SamlConnectionId | None = None,
+    until: datetime | None = None,
+) -> Started:
+    """Let a user in who has proved to be the one, and is held. The session's id is its actor's already.
+
+    `connection` is the SAML connection that vouches for the user, which may say until when at most.
+    """
     secret, expires = new_scoped(work.actor.organization), work.now + ABSOLUTE
+    if until is not None:
+        expires = min(expires, until)
     await work.run(
         _INSERT,
         work.actor.organization,
@@ -67,9 +82,11 @@ async def start(work: Work, user: UserId, user_name: str, method: Method, sessio
         expires,
         network_of(work.origin.client_address),
         agent_of(work.origin.user_agent),
+        connection,
         broken=_BROKEN,
     )
-    changes = (Change(path="session", new=str(session)), Change(path="method", new=method.value))
+    by = (Change(path="connection", new=str(connection)),) if connection else ()
+    changes = (Change(path="session", new=str(session)), Change(path="method", new=method.value), *by)
     work.note(SessionStarted(target=user, display=user_name, changes=changes))
     return Started(id=session, secret=secret, expires=expires)
 
@@ -134,6 +151,14 @@ async def end_every(work: Work, user: UserId, keep: SessionId | None = None) -> 
         count = Change(path="sessions", old=ended)
         work.note(SessionsEnded(target=user, display=held["user_name"], changes=(count,)))
     return ended
+
+
+async def end_by_connection(work: Work, connection: SamlConnectionId) -> int:
+    """End the sessions that a SAML connection began, as a part of what ends its word; how many there were.
+
+    Call it after that is written: whoever is being signed in by it meanwhile is found then, or refused.
+    """
+    return await work.run(_END_SAML, work.actor.organization, connection)
 
 
 async def _held(work: Work, user: UserId) -> Record | None:

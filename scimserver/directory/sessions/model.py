@@ -43,6 +43,7 @@ class Method(StrEnum):
     """By what somebody signed in. Values are stored and logged: never rename one."""
 
     PASSWORD = "password"  # noqa: S105 - a method, not a secret
+    SAML = "saml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

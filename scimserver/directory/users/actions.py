@@ -13,7 +13,7 @@ from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.users import store
 from scimserver.directory.users.endings import end_of_change
 from scimserver.directory.users.holding import held_groups, hold, leave_cases
-from scimserver.directory.users.marking import Mark, changes_of
+from scimserver.directory.users.marking import Mark, WantedMark, changes_of
 from scimserver.directory.users.model import (
     Document,
     Former,
@@ -68,7 +68,7 @@ async def find_inactive(work: Work, user_name: str) -> User | None:
 
 
 async def create(
-    work: Work, wanted: Document, password: NewPassword | None = None, *, mark: Mark = Mark.AS_IS
+    work: Work, wanted: Document, password: NewPassword | None = None, *, mark: WantedMark = Mark.AS_IS
 ) -> User:
     """Add a user (P3); whoever is SAML-managed gets no password.
 
@@ -253,7 +253,7 @@ async def delete(work: Work, current: User) -> int:
 
 
 async def _new(
-    work: Work, wanted: Document, *, placeholder: bool = False, mark: Mark = Mark.AS_IS
+    work: Work, wanted: Document, *, placeholder: bool = False, mark: WantedMark = Mark.AS_IS
 ) -> Settled:
     """A new user's document by the rules."""
     with _explained(wanted, None):

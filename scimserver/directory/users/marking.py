@@ -6,7 +6,7 @@ Proven by tests/api/test_saml_managed.py.
 """
 
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeAlias
 
 from scimserver.directory import password_resets, passwords, sessions
 from scimserver.directory.mailboxes import mailbox
@@ -38,17 +38,28 @@ class Mark(Enum):
     """A user comes back who was SAML-managed: on, if any identity provider is in use."""
 
 
+WantedMark: TypeAlias = Mark | IdentityProvider
+"""What is wanted of a user's mark; an identity provider makes a user known whom it signs in."""
+
+
 def marked(
-    wanted: Mark, previous: User | None, context: WritingContext, *, moved: bool
+    wanted: WantedMark, previous: User | None, context: WritingContext, *, moved: bool
 ) -> tuple[IdentityProvider | None, bool | None]:
     """By what a user signs in from now on, and what a client said of it.
 
     `moved` says that the address is another one than before. Where user names are free, a mark is kept as it
     comes, like roles and time zones.
-    Raises `InvalidValue` where there is no identity provider, `Immutable` where the domain decides.
+    Raises `InvalidValue` where there is no identity provider, `Immutable` where the domain decides otherwise.
     """
     current, said = (previous.provider, previous.mark) if previous else (None, None)
     match wanted:
+        case IdentityProvider():
+            if context.enforced is not None and context.enforced.id != wanted.id:
+                raise Immutable(
+                    f"Everybody whose address is in this Email Domain signs in by '{context.enforced.name}'.",
+                    attribute=ATTRIBUTE,
+                )
+            return wanted, None
         case Mark.AS_IS:
             return (context.enforced if moved and context.enforced is not None else current), said
         case Mark.AGAIN:

@@ -11,7 +11,7 @@ from scimserver.directory.limits import require_short, shown
 from scimserver.directory.mailboxes import primary_mail
 from scimserver.directory.organizations import Addresses, check_timezone
 from scimserver.directory.users import store
-from scimserver.directory.users.marking import Mark, marked
+from scimserver.directory.users.marking import Mark, WantedMark, marked
 from scimserver.directory.users.model import Document, User, follow_user_name, stand_in
 from scimserver.kernel.addresses import Address, address_key, parse_address
 from scimserver.kernel.domains import AllowedDomain, refusal
@@ -54,7 +54,7 @@ async def settle(
     reviving: bool = False,
     exact_mail: bool = False,
     placeholder: bool = False,
-    mark: Mark = Mark.AS_IS,
+    mark: WantedMark = Mark.AS_IS,
 ) -> Settled:
     """Fill in what the rules give, and check what they ask.
 
@@ -106,7 +106,7 @@ class _Case:
     old_mail: str | None
     mail_address: Address | None
     placeholder: bool
-    mark: Mark
+    mark: WantedMark
 
     @property
     def domains(self) -> tuple[str | None, str | None]:
@@ -125,7 +125,7 @@ class _Case:
         *,
         reviving: bool,
         placeholder: bool,
-        mark: Mark,
+        mark: WantedMark,
     ) -> Self:
         # Where a user comes back, everything is new.
         stays = previous if previous is not None and not reviving else None

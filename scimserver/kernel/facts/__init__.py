@@ -56,6 +56,7 @@ from scimserver.kernel.facts.saml import SamlConnectionUpdated as SamlConnection
 from scimserver.kernel.facts.saml import SamlKeyPublished as SamlKeyPublished
 from scimserver.kernel.facts.saml import SamlKeyRetired as SamlKeyRetired
 from scimserver.kernel.facts.saml import SamlKeySwitched as SamlKeySwitched
+from scimserver.kernel.facts.saml import SamlLinked as SamlLinked
 from scimserver.kernel.facts.saml import SamlMetadataDiffers as SamlMetadataDiffers
 from scimserver.kernel.facts.saml import SamlTried as SamlTried
 from scimserver.kernel.facts.sessions import SessionEnded as SessionEnded

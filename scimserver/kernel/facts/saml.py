@@ -101,3 +101,11 @@ class SamlCertificateEnds(Fact):
     name = "saml_connection.certificate_ends"
     target_kind = TargetKind.SAML_CONNECTION
     announced = True
+
+
+class SamlLinked(Fact):
+    """An identity provider signed a user in for the first time: it is known by which name it does."""
+
+    attempt = "user.link"
+    name = "user.linked"
+    target_kind = TargetKind.USER
