@@ -239,7 +239,7 @@ async def test_address_of_a_private_network_is_not_asked(address: str):
 @pytest.mark.parametrize("address", ["127.1", "2130706433", "0177.0.0.1", "0x7f.1"])
 async def test_address_in_another_spelling_is_not_asked(monkeypatch: pytest.MonkeyPatch, address: str):
     answering(monkeypatch, ["127.0.0.1"])
-    with pytest.raises(InvalidValue, match="not on the public network|InvalidUrl"):
+    with pytest.raises(InvalidValue, match=r"not on the public network|InvalidUrl"):
         await Fetcher().fetch(f"https://{address}/metadata")
 
 
