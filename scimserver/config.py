@@ -90,8 +90,9 @@ class Settings(PasswordSettings, MailSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters that seal paging cursors; the same on every machine behind"
-        " one URL. Without it a new one is made at each start, which ends cursors handed out before.",
+        description="At least 32 characters that seal paging cursors, and keys for SAML requests; the same on"
+        " every machine behind one URL. Without it a new one is made at each start, which ends cursors handed"
+        " out before.",
     )
     tls_cert: Path | None = Field(None, description="A PEM file with the certificate chain, to end TLS here.")
     tls_key: Path | None = Field(None, description="The PEM file of the certificate's private key.")

@@ -86,7 +86,12 @@ def as_object(session: Session, organization: Organization, found: SamlConnectio
 
 def key_object(key: Key, now: datetime) -> dict[str, Json]:
     """A key of ours, as JSON has it: of its private part, nothing."""
-    return {"role": key.role.value, "created": show.stamp(key.created), **_certificate(key.certificate, now)}
+    return {
+        "role": key.role.value,
+        "created": show.stamp(key.created),
+        **_certificate(key.certificate, now),
+        "certificate": key.certificate.pem,
+    }
 
 
 def _certificate(certificate: Certificate, now: datetime) -> dict[str, Json]:

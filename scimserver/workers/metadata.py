@@ -72,7 +72,7 @@ class MetadataWorker:
             try:
                 await self._look(claimed)
             except Conflicted:
-                _log.info("saml.looked_elsewhere", connection=str(claimed.connection))
+                _log.info("saml.looked_elsewhere")
 
     async def _look(self, claimed: saml.Claimed) -> None:
         found = await saml.get(self.room.database, claimed.organization, claimed.connection)
@@ -80,7 +80,8 @@ class MetadataWorker:
             return
         there = await found_at(self.fetch, found, self.room.clock())
         if there.failure is not None:
-            _log.warning("saml.metadata_not_read", connection=str(found.id), reason=there.failure)
+            # Whose it is, and why, stands with the connection: lines of the server name nobody.
+            _log.warning("saml.metadata_not_read")
         actor = system(claimed.organization, frozenset({Permission.SAML_MANAGE}))
         async with self.room.open(actor, Origin(request_id=str(new_uuid()))) as work:
             due = work.now + LOOKED_AT_EVERY + self.spread()

@@ -94,6 +94,12 @@ def test_key_has_a_certificate_for_two_years(okta: Commands):
     assert now + timedelta(days=729) < read.not_valid_after_utc < now + timedelta(days=731)
 
 
+def test_certificate_is_told_for_whoever_takes_no_metadata(okta: Commands):
+    step(okta, "publish")
+    [told] = okta.json("saml", "keys", "acme", "Okta")
+    assert told["certificate"] == rows(okta)[0]["certificate"]
+
+
 def test_private_key_is_sealed_and_told_to_nobody(okta: Commands):
     step(okta, "publish")
     [row] = rows(okta)

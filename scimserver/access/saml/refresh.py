@@ -3,6 +3,7 @@
 Proven by tests/database/test_saml_looking.py.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -29,6 +30,6 @@ async def found_at(fetch: Fetch, connection: SamlConnection, now: datetime) -> F
     if url is None:
         return Found(None, None)
     try:
-        return Found(parse_metadata(await fetch(url), now), None)
+        return Found(await asyncio.to_thread(parse_metadata, await fetch(url), now), None)
     except InvalidValue as refused:
         return Found(None, refused.detail)
