@@ -146,7 +146,7 @@ class SamlFace:
         try:
             response = guard(await _sent(visit))
             asked = await self._asked(visit, place, response)
-            judgement = await self._judged(place, asked, response)
+            judgement = await self._judged(visit, place, asked, response)
             if asked is None or asked.tried_by is None:
                 return await self._signed_in(visit, place, asked, judgement)
         except Refused as refused:
@@ -170,8 +170,9 @@ class SamlFace:
             raise ResponseRefused(Why.REQUEST, "Nobody asked for it in this browser.")
         return asked
 
-    async def _judged(self, place: _Place, asked: Asked | None, response: Guarded) -> Judgement:
-        now = self._services.room.clock()
+    async def _judged(self, visit: Visit, place: _Place, asked: Asked | None, response: Guarded) -> Judgement:
+        """What came of a response that answers a request of this browser, or that need answer none."""
+        now = visit.services.room.clock()
         return await self._desk.judge(response, place.trust, _expected(place, asked), now)
 
     async def _signed_in(
