@@ -24,8 +24,8 @@ OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 OF_PEOPLE = {"/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", STATIC + Styles().name}
 """What people see: tests/console looks at it."""
 
-OF_SAML = {f"/saml/{{connection}}/{name}" for name in ("metadata", "try", "acs")}
-"""Where identity providers send people: tests/console/test_saml_trial.py looks at it."""
+OF_SAML = {f"/saml/{{connection}}/{name}" for name in ("metadata", "login", "try", "acs")}
+"""Where identity providers send people: tests/console/test_saml_trial.py and test_saml_sign_in.py look."""
 
 OF_PROGRAMS = {"/session", "/session/introspect"}
 """What the product's programs ask: tests/api/test_session_api.py looks at it."""

@@ -14,6 +14,7 @@ from scimserver.app import TIDYING
 from scimserver.db.pool import Database
 from scimserver.kernel.ids import INSTALLATION
 from scimserver.kernel.permissions import Scope
+from tests.federation import federation
 from tests.people import ADA, OTHER, PASSWORD, Reception, reception
 from tests.serving import Answer, ScimClient
 
@@ -223,6 +224,15 @@ async def test_session_that_is_alive_is_told_of(
         "permissions": [],
     }
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_session_by_saml_is_told_of_as_one(front: Reception, product: ScimClient):
+    okta = await federation(front)
+    await okta.managed()
+    browser = front.browser()
+    await okta.arrive(browser)
+    told = (await introspect(front, product, browser.cookies["__Host-session"])).json
+    assert (told["active"], told["username"], told["amr"]) == (True, ADA, ["saml"])
 
 
 async def test_permissions_are_those_of_the_role_now(

@@ -186,3 +186,15 @@ def test_unknown_connection_is_not_found(acme: Commands):
         ("saml_connection.update", "not_found"),
         ("saml_connection.switch", "not_found"),
     ]
+
+
+def test_connection_adds_users_just_in_time_where_it_is_told_to(acme: Commands, file: Path):
+    acme.done("saml", "create", "acme", "Okta", "--metadata", str(file), "--jit")
+    assert acme.json("saml", "show", "acme", "Okta")["jit"] is True
+    assert acme.json("saml", "update", "acme", "Okta", "--contact", "x")["jit"] is True
+    assert acme.json("saml", "update", "acme", "Okta", "--no-jit")["jit"] is False
+    assert "jit" in acme.done("saml", "show", "acme", "Okta")
+
+
+def test_connection_adds_nobody_by_default(okta: Commands):
+    assert okta.json("saml", "show", "acme", "Okta")["jit"] is False

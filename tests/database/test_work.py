@@ -1,6 +1,9 @@
 """The unit of work: change, log entry and outbox are there together, or not at all."""
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +13,7 @@ from scimserver.db.violations import ConstraintViolated
 from scimserver.kernel.actor import NOBODY
 from scimserver.kernel.errors import AlreadyTaken, Conflicted, NotPermitted, Unavailable
 from scimserver.kernel.facts import UserCreated
+from scimserver.kernel.ids import OrganizationId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Operation, Work, WorkRoom
 from tests.works import (
@@ -101,6 +105,43 @@ async def test_work_keeps_nothing_that_was_flushed_when_its_block_fails(
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await counts(rows) == dict.fromkeys(TABLES, 0)
+
+
+async def test_work_is_handed_over_with_what_was_done_so_far(open_work: Callable[..., Work], rows: Rows):
+    async with open_work() as work:
+        work.change(MAKE, "one")
+        work.note(RENAMED)
+        await work.hand_over(replace(ACTOR, name="another"))
+        work.change(MAKE, "two")
+        work.note(DELETED)
+    entries = [json.loads(row["entry"]) for row in await rows("log_entries")]
+    assert [(each["event"], each["actor"]["name"]) for each in entries] == [
+        ("user.update", "tests"),
+        ("user.delete", "another"),
+    ]
+    assert (await counts(rows))["things"] == 2
+    assert len(await written_by(rows, "by_transaction")) == 1
+
+
+async def test_work_that_is_handed_over_keeps_nothing_when_its_block_fails(
+    open_work: Callable[..., Work], rows: Rows
+):
+    async def fail() -> None:
+        async with open_work() as work:
+            work.change(MAKE, "one")
+            work.note(RENAMED)
+            await work.hand_over(replace(ACTOR, name="another"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await counts(rows) == dict.fromkeys(TABLES, 0)
+
+
+async def test_work_is_handed_over_within_one_organisation(open_work: Callable[..., Work]):
+    async with open_work() as work:
+        with pytest.raises(AssertionError, match="two organisations"):
+            await work.hand_over(replace(ACTOR, organization=OrganizationId(UUID(int=2))))
 
 
 async def test_work_says_how_many_rows_a_change_hit(open_work: Callable[..., Work]):

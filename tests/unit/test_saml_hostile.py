@@ -12,14 +12,10 @@ from scimserver.access.saml.guard import Guarded, guard
 from scimserver.access.saml.judge import judge
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust
-from tests.responses import Response, said, signing, spelling, wrapping
+from tests.responses import Response, signing, wrapping
+from tests.responses.hostile import HOSTILE
 from tests.responses.provider import ACS, ENTITY, IDP, SSO, sent, signed, signer
 
-HOSTILE = {
-    f"{source.__name__.rpartition('.')[2]}: {name}": response
-    for source in (said, signing, wrapping, spelling)
-    for name, response in source.responses().items()
-}
 EXPECTED = Expected(
     entity_id=ENTITY,
     acs_url=ACS,
