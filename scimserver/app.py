@@ -29,6 +29,7 @@ from scimserver.db.pool import Database
 from scimserver.directory.mail import of_organization
 from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.passwords.settings import desk_of, hasher_of
+from scimserver.directory.recovery import Codes
 from scimserver.directory.reset_requests import ResetRequests
 from scimserver.http import health
 from scimserver.http.place import place_of
@@ -160,7 +161,7 @@ def _services(
     guesses, candidates = Guesses(room, refusals, secret), Candidates(room.database, secret)
     return Services(
         room=room,
-        login=Login(room, desk.hasher, candidates, guesses, refusals),
+        login=Login(room, desk.hasher, candidates, guesses, refusals, Codes(secret)),
         candidates=candidates,
         guesses=guesses,
         desk=desk,

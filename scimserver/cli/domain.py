@@ -9,10 +9,17 @@ from scimserver.access.nameservers import Nameservers
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
-from scimserver.directory import domains, organizations
+from scimserver.directory import domains, enforcing, organizations, saml
 from scimserver.directory.organizations import Organization
 from scimserver.kernel.domains import display_domain, parse_domain
-from scimserver.kernel.facts import DomainAdded, DomainRemoved, DomainVerified, Json
+from scimserver.kernel.facts import (
+    DomainAdded,
+    DomainEnforced,
+    DomainReleased,
+    DomainRemoved,
+    DomainVerified,
+    Json,
+)
 
 
 @click.group()
@@ -119,6 +126,54 @@ def verify(org: str, name: str, *, as_json: bool) -> None:
             show.document(next(_as_object(entry) for entry in entries if entry.domain == proof.domain))
         else:
             show.sentence(f'"{display_domain(proof.domain)}" is proven to be held by "{org}".')
+
+    run(command)
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@click.option("--connection", required=True, metavar="NAME", help="By which SAML connection.")
+@show.json_option
+def enforce(org: str, name: str, *, connection: str, as_json: bool) -> None:
+    """Have everybody of DOMAIN of ORG sign in by SAML, and end their passwords; recovery accounts stay."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, DomainEnforced, name, organization.id) as work:
+            found = await saml.find(session.database, organization.id, connection)
+            marked = await enforcing.enforce(work, name, found)
+        canonical = parse_domain(name)
+        if as_json:
+            show.document({"domain": canonical, "connection": found.wanted.name, "marked_users": marked})
+        else:
+            show.sentence(
+                f'Everybody of "{display_domain(canonical)}" signs in by "{found.wanted.name}";'
+                f" users who do so from now on: {marked}."
+            )
+
+    run(command)
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@show.json_option
+def release(org: str, name: str, *, as_json: bool) -> None:
+    """End that everybody of DOMAIN of ORG signs in by SAML; who is SAML-managed stays so."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, DomainReleased, name, organization.id) as work:
+            await enforcing.release(work, name)
+        canonical = parse_domain(name)
+        if as_json:
+            show.document({"domain": canonical, "connection": None})
+        else:
+            show.sentence(
+                f'SAML is not enforced in "{display_domain(canonical)}". Its users stay SAML-managed until'
+                " samlManaged is set to false for them."
+            )
 
     run(command)
 

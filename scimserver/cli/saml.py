@@ -250,6 +250,7 @@ def _as_object(session: Session, organization: Organization, found: SamlConnecti
         "ssoUrl": provider.sso_url,
         "metadataUrl": wanted.metadata_url,
         "fetched": show.stamp(found.fetched),
+        "tried": show.stamp(found.tried),
         "allowUnsolicited": wanted.allow_unsolicited,
         "authenticatedWithinHours": wanted.authenticated_within.total_seconds() / 3600,
         "resetUri": wanted.reset_uri,

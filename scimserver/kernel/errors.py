@@ -67,6 +67,12 @@ class DomainNotProven(Refused):
     reason = "domain_not_proven"
 
 
+class NotReady(Refused):
+    """Something has to be there first, so that nobody is locked out (rule P8)."""
+
+    reason = "not_ready"
+
+
 class SamlEnforced(Refused):
     """SAML is enforced in an Email Domain, and what was asked for would undo what that rests on (rule P8)."""
 

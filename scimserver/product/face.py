@@ -37,7 +37,7 @@ SESSION_PATH: Final = "/session"
 INTROSPECTION_PATH: Final = "/session/introspect"
 
 _ENDED: Final = "The session has ended, or never was one: sign in again."
-_METHODS: Final = {"password": ["pwd"]}
+_METHODS: Final = {"password": ["pwd"], "recovery": ["pwd", "otp"]}
 """Of a session, as authentication method references (RFC 8176)."""
 
 _log = structlog.get_logger(__name__)

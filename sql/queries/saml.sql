@@ -12,13 +12,14 @@ change AS (
 
 -- change: update_connection
 -- A SAML connection's next version, if it still is the one that was read; the organisation's rules are others from
--- then on: users are marked by it.
+-- then on: users are marked by it. A trial with another entity id, address or certificates says nothing any more.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 now, $15 version
 change AS (
     UPDATE saml_connections
     SET name = $3, state = $4, idp_entity_id = $5, sso_url = $6, certificates = $7, metadata_url = $8, fetched = $9,
         allow_unsolicited = $10, authenticated_within = $11, reset_uri = $12, contact = $13,
+        tried = CASE WHEN idp_entity_id = $5 AND sso_url = $6 AND certificates = $7 THEN tried END,
         version = version + 1, last_modified = greatest(last_modified, $14)
     WHERE org_id = $1 AND id = $2 AND version = $15
     RETURNING id
@@ -29,19 +30,19 @@ change AS (
 -- name: find_connection
 -- The SAML connection of that name.  $1 organisation, $2 name
 SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
+       authenticated_within, reset_uri, contact, version, created, last_modified, tried
 FROM saml_connections WHERE org_id = $1 AND name = $2;
 
 -- name: get_connection
 -- The SAML connection of that id.  $1 organisation, $2 id
 SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
+       authenticated_within, reset_uri, contact, version, created, last_modified, tried
 FROM saml_connections WHERE org_id = $1 AND id = $2;
 
 -- name: list_connections
 -- An organisation's SAML connections.  $1 organisation
 SELECT id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched, allow_unsolicited,
-       authenticated_within, reset_uri, contact, version, created, last_modified
+       authenticated_within, reset_uri, contact, version, created, last_modified, tried
 FROM saml_connections WHERE org_id = $1 ORDER BY name;
 
 -- change: insert_request
@@ -71,6 +72,20 @@ change AS (
       AND c.org_id = q.org_id AND c.id = q.connection_id AND c.version = $5
     RETURNING q.id
 )
+
+-- change: mark_tried
+-- A connection was tried out successfully, as it still is.  $1 organisation, $2 id, $3 now, $4 version
+change AS (
+    UPDATE saml_connections SET tried = $3 WHERE org_id = $1 AND id = $2 AND version = $4 RETURNING id
+)
+
+-- name: hold_organization
+-- One at a time takes a connection out of use, or enforces it.  $1 organisation
+SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: enforced_domains
+-- Where all sign in by a connection.  $1 organisation, $2 connection
+SELECT domain FROM email_domains WHERE org_id = $1 AND saml_connection_id = $2 ORDER BY domain;
 
 -- change: use_assertion
 -- An assertion is used, if it was not before.  $1 organisation, $2 connection, $3 id, $4 until when

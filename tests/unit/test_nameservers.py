@@ -63,5 +63,5 @@ def test_server_is_an_address_with_or_without_a_port(text: str, server: tuple[st
 
 @pytest.mark.parametrize("text", ["", "dns.example", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "[::1"])
 def test_server_is_refused_that_is_no_address(text: str):
-    with pytest.raises(ValueError, match="port|address"):
+    with pytest.raises(ValueError, match=r"port|address"):
         parse_server(text)

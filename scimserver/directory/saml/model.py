@@ -93,6 +93,8 @@ class SamlConnection:
     version: int
     created: datetime
     last_modified: datetime
+    tried: datetime | None = None
+    """When a trial last succeeded with this entity id, address and certificates; None where none did."""
 
 
 def path_id(organization: OrganizationId, connection: SamlConnectionId) -> str:

@@ -23,6 +23,7 @@ _INSERT = _QUERIES.change("insert_request")
 _PEEK = _QUERIES["peek_request"]
 _TAKE = _QUERIES.change("take_request")
 _USE = _QUERIES.change("use_assertion")
+_TRIED = _QUERIES.change("mark_tried")
 
 LASTS: Final = timedelta(minutes=10)
 """How long people may take at their identity provider."""
@@ -103,5 +104,7 @@ async def finish_trial(
         )
     if await work.run(_USE, organization, connection.id, assertion, until) == 0:
         raise UsedBefore("This assertion was used before.")
+    if await work.run(_TRIED, organization, connection.id, work.now, connection.version) == 0:
+        raise AnsweredAlready("The connection was changed meanwhile.")
     changes = (Change(path="assertion", new=assertion),)
     work.note(SamlTried(target=connection.id, display=connection.wanted.name, changes=changes))

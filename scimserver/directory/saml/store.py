@@ -11,7 +11,7 @@ from scimserver.directory.saml.certificates import parse_certificate
 from scimserver.directory.saml.model import Provider, SamlConnection, State, Wanted
 from scimserver.kernel.errors import AlreadyTaken
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
-from scimserver.work import Broken
+from scimserver.work import Broken, Work
 
 _QUERIES = load("saml")
 INSERT = _QUERIES.change("insert_connection")
@@ -19,6 +19,8 @@ UPDATE = _QUERIES.change("update_connection")
 _FIND = _QUERIES["find_connection"]
 _GET = _QUERIES["get_connection"]
 _LIST = _QUERIES["list_connections"]
+_HOLD = _QUERIES["hold_organization"]
+_ENFORCED = _QUERIES["enforced_domains"]
 
 BROKEN: Final[Broken] = {
     "saml_connections_name_key": lambda: AlreadyTaken(
@@ -69,6 +71,14 @@ async def every(database: Database, organization: OrganizationId) -> list[SamlCo
     return [_connection(row) for row in await database.fetch(_LIST, organization)]
 
 
+async def enforced(work: Work, connection: SamlConnectionId) -> list[str]:
+    """Where all sign in by a connection; it stays so until the work ends."""
+    transaction = await work.begin()
+    await transaction.fetch(_HOLD, work.actor.organization)
+    rows = await transaction.fetch(_ENFORCED, work.actor.organization, connection)
+    return [row["domain"] for row in rows]
+
+
 def _connection(row: Record) -> SamlConnection:
     within: timedelta = row["authenticated_within"]
     return SamlConnection(
@@ -91,4 +101,5 @@ def _connection(row: Record) -> SamlConnection:
         version=row["version"],
         created=row["created"],
         last_modified=row["last_modified"],
+        tried=row["tried"],
     )

@@ -13,7 +13,6 @@ from asyncpg import Record
 from scimserver.db.pool import Reader
 from scimserver.db.queries import load
 from scimserver.directory.sessions.model import (
-    ABSOLUTE,
     TOUCHED_EVERY,
     Method,
     Session,
@@ -55,7 +54,7 @@ async def hold(work: Work, user: UserId) -> None:
 
 async def start(work: Work, user: UserId, user_name: str, method: Method, session: SessionId) -> Started:
     """Let a user in who has proved to be the one, and is held. The session's id is its actor's already."""
-    secret, expires = new_scoped(work.actor.organization), work.now + ABSOLUTE
+    secret, expires = new_scoped(work.actor.organization), work.now + method.lasts
     await work.run(
         _INSERT,
         work.actor.organization,
