@@ -86,7 +86,7 @@ async def update(
 async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
     """Take a connection into or out of use.
 
-    Raises `InvalidValue` for a state that does not follow, `SamlEnforced`, `NotPermitted`; when the work ends,
+    Raises `InvalidValue` for a state that does not follow, `SamlEnforced`, `NotPermitted`; when it ends,
     `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.SAML_MANAGE)
