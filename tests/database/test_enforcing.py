@@ -1,7 +1,7 @@
 """Requiring SAML of an Email Domain: what it takes, whom it marks, what ends with a mark, and what stays."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -295,7 +295,7 @@ async def test_releasing_what_is_not_enforced_changes_nothing(ready: Ready):
 
 async def waiting(ready: Ready) -> None:
     """Come back when somebody waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     while not await ready.fetchval(query):  # noqa: ASYNC110 - nobody tells when PostgreSQL waits
         await asyncio.sleep(0.01)
 
@@ -313,7 +313,7 @@ async def _moved(ready: Ready) -> User:
 
 @pytest.mark.parametrize("write", [_added, _moved])
 async def test_user_who_is_written_while_saml_is_enforced_is_not_left_out(
-    ready: Ready, write: Callable[[Ready], Awaitable[User]]
+    ready: Ready, write: Callable[[Ready], Coroutine[Any, Any, User]]
 ):
     async with ready.work() as work:
         await domains.add(work, "other.example")
@@ -333,9 +333,9 @@ async def test_enforcing_waits_for_a_user_who_is_being_added(ready: Ready):
     async with ready.work() as work:
         await work.begin()
         made = await users.create(work, {"userName": "late@acme.example"})
-        (staged,) = work._staged  # pyright: ignore[reportPrivateUsage] - held open before its end
+        (staged,) = work._staged  # Held open before its end.
         await work.run(staged.clause, *staged.arguments)
-        work._staged.clear()  # pyright: ignore[reportPrivateUsage] - as above
+        work._staged.clear()
         enforcing_ = asyncio.create_task(ready.enforce())
         await asyncio.wait_for(waiting(ready), 10)
     assert await enforcing_ == 1
