@@ -15,6 +15,7 @@ from scimserver.db.pool import Database
 from scimserver.kernel.ids import INSTALLATION
 from scimserver.kernel.permissions import Scope
 from tests.people import ADA, OTHER, PASSWORD, Reception, reception
+from tests.recovering import code_of, enrolled
 from tests.serving import Answer, ScimClient
 
 ASKING = frozenset({Scope.SESSIONS_INTROSPECT})
@@ -223,6 +224,18 @@ async def test_session_that_is_alive_is_told_of(
         "permissions": [],
     }
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_session_by_a_recovery_account_is_told_of_as_one(
+    front: Reception, product: ScimClient, connection: asyncpg.Connection
+):
+    ada = await front.person(roles=[{"value": "Admin Role"}])
+    secret = await enrolled(connection, front.organization, ada.id, front.hands())
+    browser = front.browser()
+    code = code_of(secret, front.hands())
+    await browser.submit("/recovery", address=ADA, password=PASSWORD, code=code)
+    told = (await introspect(front, product, browser.cookies["__Host-session"])).json
+    assert (told["amr"], told["permissions"]) == (["pwd", "otp"], ["domains.manage", "saml.manage"])
 
 
 async def test_permissions_are_those_of_the_role_now(
