@@ -30,6 +30,7 @@ from scimserver.db.pool import Database
 from scimserver.directory.mail import of_organization
 from scimserver.directory.passwords import PasswordDesk
 from scimserver.directory.passwords.settings import desk_of, hasher_of
+from scimserver.directory.recovery import Codes
 from scimserver.directory.reset_requests import ResetRequests
 from scimserver.directory.saml import Safe
 from scimserver.http import health
@@ -164,7 +165,7 @@ def _services(
     guesses, candidates = Guesses(room, refusals, secret), Candidates(room.database, secret)
     return Services(
         room=room,
-        login=Login(room, desk.hasher, candidates, guesses, refusals),
+        login=Login(room, desk.hasher, candidates, guesses, refusals, Codes(secret)),
         candidates=candidates,
         guesses=guesses,
         desk=desk,

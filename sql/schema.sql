@@ -31,7 +31,9 @@ CREATE TABLE organizations (
 );
 
 -- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
--- with. authenticated_within: how long ago somebody may have proved there who they are. jit: whether people whom it knows are added as users when they first come. looked, look_due: when its metadata and the ends of
+-- with. authenticated_within: how long ago somebody may have proved there who they are. tried: when a trial last
+-- succeeded with this entity id, address and certificates. jit: whether people whom it knows are added as users when
+-- they first come. looked, look_due: when its metadata and the ends of
 -- its certificates were looked at, and are next; look_asked: when somebody last wanted that at once.
 -- metadata_checked, metadata_failure, metadata_pending: when the metadata at its address was last read, why it could not
 -- be, and what would change with it, as JSON.
@@ -60,6 +62,7 @@ CREATE TABLE saml_connections (
     metadata_checked      timestamptz,
     metadata_failure      text,
     metadata_pending      text,
+    tried                 timestamptz,
     CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),
@@ -85,7 +88,7 @@ CREATE TABLE saml_keys (
 );
 
 -- Global: a domain belongs to one organisation of the installation. saml_connection_id: by which all whose
--- addresses are in the domain sign in, where that is enforced.
+-- addresses are in the domain sign in, where that is enforced. proof: what the domain's owner publishes in DNS.
 CREATE TABLE email_domains (
     domain           text        COLLATE "C" NOT NULL,
     org_id           uuid        NOT NULL,
@@ -94,6 +97,7 @@ CREATE TABLE email_domains (
     verified_at      timestamptz,
     created          timestamptz NOT NULL,
     saml_connection_id  uuid,
+    proof            text        COLLATE "C",
     CONSTRAINT email_domains_pkey PRIMARY KEY (domain),
     CONSTRAINT email_domains_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT email_domains_saml_connection_id_fkey FOREIGN KEY (org_id, saml_connection_id)
@@ -235,6 +239,22 @@ CREATE TABLE credentials (
     CONSTRAINT credentials_user_id_fkey FOREIGN KEY (org_id, user_id)
         REFERENCES users (org_id, id) ON DELETE CASCADE,
     CONSTRAINT credentials_set_by_check CHECK (set_by IN ('owner', 'link', 'administrator', 'connection'))
+);
+
+-- Users who get in when the identity provider lets nobody in. secret: that of their codes, sealed for the server's
+-- secret only; confirmed: when they showed a code, before which it is no such account; last_step: of the last
+-- code that was used, since each counts once.
+CREATE TABLE recovery_accounts (
+    org_id       uuid        NOT NULL,
+    user_id      uuid        NOT NULL,
+    secret       bytea       NOT NULL,
+    confirmed    timestamptz,
+    last_step    bigint,
+    enrolled_by  text        NOT NULL,
+    created      timestamptz NOT NULL,
+    CONSTRAINT recovery_accounts_pkey PRIMARY KEY (org_id, user_id),
+    CONSTRAINT recovery_accounts_user_id_fkey FOREIGN KEY (org_id, user_id)
+        REFERENCES users (org_id, id) ON DELETE CASCADE
 );
 
 -- Requests to identity providers that wait for their answers, each in the browser that was sent with it: by the

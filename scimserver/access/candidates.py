@@ -18,6 +18,7 @@ from scimserver.db.queries import load
 from scimserver.directory.domains import parents
 from scimserver.directory.limits import MAX_KEY_OCTETS
 from scimserver.directory.passwords import Credential, SetBy
+from scimserver.directory.recovery import OWNER
 from scimserver.directory.tries import STRANGER, Account
 from scimserver.kernel.addresses import address_key, parse_address
 from scimserver.kernel.domains import hidden_character
@@ -29,6 +30,8 @@ from scimserver.kernel.secrets import digest
 _QUERIES = load("candidates")
 _ORGANIZATION = _QUERIES["organization_of_name"]
 _CANDIDATE = _QUERIES["candidate"]
+
+_OWNER: Final = sorted(OWNER)
 
 _NOBODYS: Final = ""
 """The key of what can be nobody's name: it is looked up all the same."""
@@ -56,6 +59,12 @@ class Candidate:
     known_device: bool
     credential: Credential | None
     profile: Profile
+    enforced: bool = False
+    """Whether everybody whose address is where this one is signs in by SAML."""
+    recovery_secret: bytes | None = field(default=None, repr=False)
+    """The sealed secret for codes of an owner's recovery account."""
+    recovery_step: int | None = None
+    """The step of the last code that was used."""
 
 
 class Candidates:
@@ -69,7 +78,7 @@ class Candidates:
         """Whose failures count, and the user who is meant, if there is one."""
         organization = await self.organization_of(attempt.address, attempt.organization)
         key, device = _key(attempt.address), digest(attempt.device) if attempt.device else STRANGER
-        row = await self._database.fetchrow(_CANDIDATE, organization, key, device)
+        row = await self._database.fetchrow(_CANDIDATE, organization, key, device, _OWNER)
         nobody = hmac.digest(self._key, organization.bytes + key.encode(), hashlib.sha256)
         if row is None:
             return Account(organization=organization, account=UUID(bytes=nobody[:16])), None
@@ -101,6 +110,9 @@ def _candidate(row: Record) -> Candidate:
         known_device=row["known_device"],
         credential=_credential(row, user) if row["password_hash"] is not None else None,
         profile=Profile(row["password_profile"]),
+        enforced=row["enforced"],
+        recovery_secret=row["recovery_secret"],
+        recovery_step=row["recovery_step"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Signing in with an address and a password (rule P4).
+"""Signing in with an address and a password (rule P4), or by a recovery account with a code beside them (P8).
 
 Whoever fails learns nothing: a wrong password, an unknown address, somebody who is deactivated, locked,
 without a password or under a clone's placeholder get one answer after the same work, the same statements
@@ -15,9 +15,10 @@ from scimserver.access.candidates import Attempt, Candidate, Candidates
 from scimserver.access.guesses import Guess, Guesses
 from scimserver.access.refusals import Aim, Refusals
 from scimserver.access.sessions import Caller
-from scimserver.directory import passwords, sessions, tries
+from scimserver.directory import passwords, recovery, sessions, tries
 from scimserver.directory.passwords import Credential, PasswordHasher, Standing, Verified
 from scimserver.directory.passwords.policy import RULES
+from scimserver.directory.recovery import Codes
 from scimserver.directory.sessions import Method, Started
 from scimserver.directory.tries import Account
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
@@ -105,6 +106,7 @@ class Login:
         candidates: Candidates,
         guesses: Guesses,
         refusals: Refusals,
+        codes: Codes,
     ) -> None:
         self._room = room
         self._database = room.database
@@ -112,6 +114,7 @@ class Login:
         self._candidates = candidates
         self._guesses = guesses
         self._refusals = refusals
+        self._codes = codes
 
     async def sign_in(self, attempt: Attempt, origin: Origin, *, may_change: bool) -> Admitted:
         """Let somebody in, in a session of their own.
@@ -122,7 +125,7 @@ class Login:
         case = await self._case(attempt, origin)
         in_time = await tries.take(self._database, case.account, case.now)
         verified = await self._verified(case, attempt.password)
-        fault = _fault(case, in_time=in_time, matches=verified.matches)
+        fault = _fault(case, in_time=in_time, matches=verified.matches) or _elsewhere(case)
         if fault is not None:
             await self._record(case, fault)
             raise SignInRefused
@@ -132,6 +135,28 @@ class Login:
             await self._record(case, ChangeRequired.reason)
             raise ChangeRequired
         return await self._admit(case, verified, attempt.device)
+
+    async def recover(self, attempt: Attempt, code: str, origin: Origin) -> Admitted:
+        """Let somebody in by a recovery account, in a session that is for sign-in settings.
+
+        The password may be one that has to be changed: that is for another time. Owners are told by mail.
+        Raises as `sign_in` does, but for `ChangeRequired`.
+        """
+        case = await self._case(attempt, origin)
+        in_time = await tries.take(self._database, case.account, case.now)
+        verified = await self._verified(case, attempt.password)
+        step = self._step(case, code)
+        fault = _fault(case, in_time=in_time, matches=verified.matches) or _of_code(case, step)
+        if step is None or fault is not None:
+            await self._record(case, fault or "wrong_code")
+            raise SignInRefused
+        try:
+            admitted = await self._admit(case, verified, attempt.device, step)
+        except SignInRefused:
+            await self._record(case, "used_code")
+            raise
+        await case.guess.take_back()
+        return admitted
 
     # -- looking ---------------------------------------------------------------
 
@@ -149,6 +174,13 @@ class Login:
             await tries.give_back(self._database, case.account, case.now)
             await case.guess.take_back()
             raise
+
+    def _step(self, case: _Case, code: str) -> int | None:
+        """Of which step the code is, of whoever is meant; it takes as long where that is nobody."""
+        candidate, organization = case.candidate, case.account.organization
+        if candidate is None:
+            return self._codes.step(None, organization, None, code, case.now)
+        return self._codes.step(candidate.recovery_secret, organization, candidate.user, code, case.now)
 
     async def verified_own(self, work: Work, caller: Caller, password: str) -> Credential:
         """The password of whoever is signed in, which they have to know to choose another one.
@@ -170,7 +202,10 @@ class Login:
 
     # -- letting in, or not ----------------------------------------------------
 
-    async def _admit(self, case: _Case, verified: Verified, device: str | None) -> Admitted:
+    async def _admit(
+        self, case: _Case, verified: Verified, device: str | None, step: int | None = None
+    ) -> Admitted:
+        """The session; `step` is that of a recovery account's code. Raises `SignInRefused` for a used one."""
         candidate = case.candidate
         assert candidate is not None, "nobody's password matches nothing"
         device = device or new_secret()
@@ -182,7 +217,12 @@ class Login:
             session=SessionId(new_uuid()),
         )
         async with self._room.open(actor, case.origin) as work:
-            started = await _start(work, actor, candidate, verified)
+            method = Method.PASSWORD if step is None else Method.RECOVERY
+            started = await _start(work, actor, candidate, verified, method)
+            if step is not None:
+                if not await recovery.use(work, candidate.user, step):
+                    raise SignInRefused
+                await recovery.tell_owners(work)
             await tries.succeed(work, case.account, candidate.user, digest(device))
         return Admitted(actor=actor, user_name=candidate.user_name, started=started, device=device)
 
@@ -207,7 +247,9 @@ class Login:
             await self._room.record(entry)
 
 
-async def _start(work: Work, actor: Actor, candidate: Candidate, verified: Verified) -> Started:
+async def _start(
+    work: Work, actor: Actor, candidate: Candidate, verified: Verified, method: Method
+) -> Started:
     """The session of somebody whose password is still the one that was verified. Raises `Conflicted`."""
     assert actor.session is not None
     await sessions.hold(work, candidate.user)
@@ -215,7 +257,7 @@ async def _start(work: Work, actor: Actor, candidate: Candidate, verified: Verif
     if current is None or candidate.credential is None or current.changed != candidate.credential.changed:
         raise Conflicted
     passwords.use(work, current, verified.rehashed)
-    return await sessions.start(work, candidate.user, candidate.user_name, Method.PASSWORD, actor.session)
+    return await sessions.start(work, candidate.user, candidate.user_name, method, actor.session)
 
 
 def _fault(case: _Case, *, in_time: bool, matches: bool) -> str | None:
@@ -234,3 +276,18 @@ def _fault(case: _Case, *, in_time: bool, matches: bool) -> str | None:
     if not matches:
         return "wrong_password"
     return "password_expired" if case.standing is Standing.EXPIRED else None
+
+
+def _elsewhere(case: _Case) -> str | None:
+    """Why a password alone lets nobody in where SAML is enforced, not by a recovery account either."""
+    return "saml_enforced" if case.candidate is not None and case.candidate.enforced else None
+
+
+def _of_code(case: _Case, step: int | None) -> str | None:
+    """Why a code lets nobody in."""
+    candidate = case.candidate
+    if candidate is None or candidate.recovery_secret is None:
+        return "no_recovery_account"
+    if step is None:
+        return "wrong_code"
+    return "used_code" if candidate.recovery_step is not None and step <= candidate.recovery_step else None

@@ -46,6 +46,7 @@ _COMMANDS: Final = _places(
     connection="Connections: the identity providers of an organisation.",
     token="Bearer tokens of connections.",  # noqa: S106 - a summary, not a secret
     saml="SAML: identity providers that sign the people of an organisation in.",
+    recovery="Recovery accounts: who gets in when the identity provider lets nobody in.",
     audit="The provisioning log.",
     simulate="Send a server what an identity provider sends, and check its answers.",
     settings="The settings there are, with their defaults.",

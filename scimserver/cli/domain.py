@@ -5,13 +5,21 @@ Proven by tests/database/test_cli_domain.py.
 
 import click
 
+from scimserver.access.nameservers import Nameservers
 from scimserver.cli import show
 from scimserver.cli.attempts import attempt
 from scimserver.cli.runtime import Session, run
-from scimserver.directory import domains, organizations
+from scimserver.directory import domains, enforcing, organizations, saml
 from scimserver.directory.organizations import Organization
 from scimserver.kernel.domains import display_domain, parse_domain
-from scimserver.kernel.facts import DomainAdded, DomainRemoved, Json
+from scimserver.kernel.facts import (
+    DomainAdded,
+    DomainEnforced,
+    DomainReleased,
+    DomainRemoved,
+    DomainVerified,
+    Json,
+)
 
 
 @click.group()
@@ -54,12 +62,13 @@ def list_all(org: str, *, as_json: bool) -> None:
             show.document([_as_object(entry) for entry in found])
             return
         show.table(
-            ("domain", "sub-domains", "verified", "added"),
+            ("domain", "sub-domains", "verified", "SAML enforced", "added"),
             [
                 (
                     display_domain(entry.domain),
                     show.yes_no(entry.subdomains),
                     show.moment(entry.verified_at),
+                    entry.enforced or show.NOTHING,
                     show.moment(entry.created),
                 )
                 for entry in found
@@ -93,6 +102,82 @@ def remove(org: str, name: str, *, yes: bool, as_json: bool) -> None:
     run(command)
 
 
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@show.json_option
+def verify(org: str, name: str, *, as_json: bool) -> None:
+    """Prove that ORG holds DOMAIN, by a TXT record in DNS; says which one to publish."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        # Twice: what is to be published stays, also where it is not found.
+        async with attempt(session, DomainVerified, name, organization.id) as work:
+            proof = await domains.proof_of(work, name)
+            before = await domains.standing(work, name)
+        found: list[str] = []
+        if before.verified_at is None:
+            click.echo(f"Looking for a TXT record at {proof.name}: {proof.value}", err=True)
+            found = await Nameservers(session.settings.dns_servers).texts(proof.name)
+        async with attempt(session, DomainVerified, name, organization.id) as work:
+            await domains.verify(work, proof, found)
+        if as_json:
+            entries = await domains.every(session.database, organization.id)
+            show.document(next(_as_object(entry) for entry in entries if entry.domain == proof.domain))
+        else:
+            show.sentence(f'"{display_domain(proof.domain)}" is proven to be held by "{org}".')
+
+    run(command)
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@click.option("--connection", required=True, metavar="NAME", help="By which SAML connection.")
+@show.json_option
+def enforce(org: str, name: str, *, connection: str, as_json: bool) -> None:
+    """Have everybody of DOMAIN of ORG sign in by SAML, and end their passwords; recovery accounts stay."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, DomainEnforced, name, organization.id) as work:
+            found = await saml.find(session.database, organization.id, connection)
+            marked = await enforcing.enforce(work, name, found)
+        canonical = parse_domain(name)
+        if as_json:
+            show.document({"domain": canonical, "connection": found.wanted.name, "marked_users": marked})
+        else:
+            show.sentence(
+                f'Everybody of "{display_domain(canonical)}" signs in by "{found.wanted.name}";'
+                f" users who do so from now on: {marked}."
+            )
+
+    run(command)
+
+
+@domain.command()
+@click.argument("org")
+@click.argument("name", metavar="DOMAIN")
+@show.json_option
+def release(org: str, name: str, *, as_json: bool) -> None:
+    """End that everybody of DOMAIN of ORG signs in by SAML; who is SAML-managed stays so."""
+
+    async def command(session: Session) -> None:
+        organization = await organizations.find(session.database, org)
+        async with attempt(session, DomainReleased, name, organization.id) as work:
+            await enforcing.release(work, name)
+        canonical = parse_domain(name)
+        if as_json:
+            show.document({"domain": canonical, "connection": None})
+        else:
+            show.sentence(
+                f'SAML is not enforced in "{display_domain(canonical)}". Its users stay SAML-managed until'
+                " samlManaged is set to false for them."
+            )
+
+    run(command)
+
+
 async def _ask(session: Session, organization: Organization, name: str) -> None:
     """Ask on standard error, and abort unless the answer is yes; about an unknown domain nothing is asked."""
     canonical = parse_domain(name)
@@ -113,5 +198,6 @@ def _as_object(entry: domains.EmailDomain) -> dict[str, Json]:
         "subdomains": entry.subdomains,
         "public_override": entry.public_override,
         "verified_at": show.stamp(entry.verified_at),
+        "enforced": entry.enforced,
         "created": show.stamp(entry.created),
     }

@@ -67,6 +67,7 @@ def as_object(session: Session, organization: Organization, found: SamlConnectio
         "ssoUrl": provider.sso_url,
         "metadataUrl": wanted.metadata_url,
         "fetched": show.stamp(found.fetched),
+        "tried": show.stamp(found.tried),
         "allowUnsolicited": wanted.allow_unsolicited,
         "authenticatedWithinHours": wanted.authenticated_within.total_seconds() / 3600,
         "resetUri": wanted.reset_uri,

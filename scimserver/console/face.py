@@ -15,6 +15,7 @@ from scimserver.console.forms import BadForm
 from scimserver.console.pages.forgot import ForgotPage
 from scimserver.console.pages.managed import ManagedPage
 from scimserver.console.pages.password import PasswordPage
+from scimserver.console.pages.recovery import RecoveryPage
 from scimserver.console.pages.reset import ResetPage
 from scimserver.console.pages.sessions import SessionsPage
 from scimserver.console.pages.sign_in import SignInPage
@@ -37,6 +38,7 @@ class ConsoleFace:
         self._styles = services.styles
         self._pages: Sequence[Page] = (
             SignInPage(),
+            RecoveryPage(),
             SignOutPage(),
             ForgotPage(),
             ResetPage(),

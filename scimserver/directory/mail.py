@@ -55,6 +55,7 @@ class Kind(StrEnum):
     PASSWORD_RESET = "notice.password_reset"  # noqa: S105 - as above
     ADDRESS_CHANGED = "notice.address_changed"
     PASSWORD_MANAGED = "notice.password_managed"  # noqa: S105 - as above
+    RECOVERY_USED = "notice.recovery_used"
 
 
 LINKS: Final = frozenset({Kind.LINK_SELF_SERVICE, Kind.LINK_ADMINISTRATOR, Kind.LINK_INVITATION})

@@ -128,7 +128,9 @@ EDIT_USER: Final = Query(
         "SELECT ",
         USER_DERIVED_COLUMNS,
         ", u.active, u.role_id, u.mail_stand_in, u.mail_domain, (SELECT r.permissions"
-        " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS permissions FROM users AS u",
+        " FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id) AS permissions,"
+        " EXISTS (SELECT FROM recovery_accounts AS a WHERE a.org_id = u.org_id AND a.user_id = u.id"
+        " AND a.confirmed IS NOT NULL) AS recovers FROM users AS u",
         USER_DERIVED_JOINS,
         " WHERE u.org_id = $1 AND u.id = $2",
     ),

@@ -30,6 +30,8 @@ class Actor:
     """The person, where the actor is one."""
     session: SessionId | None = None
     """In which session the person acts."""
+    confined: bool = False
+    """Whether that session is one for sign-in settings alone, by a recovery account."""
     name: str = ""
     """A name for the log: the connection's, or the operating system's user. Never a user's."""
 

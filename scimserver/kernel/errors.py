@@ -60,6 +60,24 @@ class DomainNotAllowed(InvalidValue):
     reason = "domain_not_allowed"
 
 
+class DomainNotProven(Refused):
+    """DNS does not say that the organisation holds the domain (rule P2)."""
+
+    reason = "domain_not_proven"
+
+
+class NotReady(Refused):
+    """Something has to be there first, so that nobody is locked out (rule P8)."""
+
+    reason = "not_ready"
+
+
+class SamlEnforced(Refused):
+    """SAML is enforced in an Email Domain, and what was asked for would undo what that rests on (rule P8)."""
+
+    reason = "saml_enforced"
+
+
 class PasswordNotAllowed(InvalidValue):
     """The password breaks the organisation's policy (rule P7)."""
 
@@ -88,6 +106,12 @@ class LastAdministrator(NotPermitted):
     """Nobody would be left who may manage users (rule P5)."""
 
     reason = "last_administrator"
+
+
+class LastRecoveryAccount(NotPermitted):
+    """Nobody could get in any more when the identity provider lets nobody in (rule P8)."""
+
+    reason = "last_recovery_account"
 
 
 class ProviderPaused(NotPermitted):

@@ -55,6 +55,9 @@ OF_INSTALLATION: Final = frozenset({Permission.ORGANIZATIONS_MANAGE})
 OF_ORGANIZATION: Final = frozenset(Permission) - OF_INSTALLATION
 """What a role may hold."""
 
+OF_RECOVERY: Final = frozenset({Permission.SAML_MANAGE, Permission.DOMAINS_MANAGE})
+"""What is left of a role in a session by a recovery account: what it takes to repair how people sign in."""
+
 PREREQUISITES: Final[Mapping[Permission, frozenset[Permission]]] = {
     Permission.USERS_CREATE: frozenset({Permission.USERS_READ}),
     Permission.USERS_UPDATE: frozenset({Permission.USERS_READ}),

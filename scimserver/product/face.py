@@ -38,7 +38,7 @@ SESSION_PATH: Final = "/session"
 INTROSPECTION_PATH: Final = "/session/introspect"
 
 _ENDED: Final = "The session has ended, or never was one: sign in again."
-_METHODS: Final = {Method.PASSWORD: ["pwd"], Method.SAML: ["saml"]}
+_METHODS: Final = {Method.PASSWORD: ["pwd"], Method.SAML: ["saml"], Method.RECOVERY: ["pwd", "otp"]}
 """Of a session, as authentication method references (RFC 8176, which has none for identity providers)."""
 
 _log = structlog.get_logger(__name__)

@@ -99,6 +99,15 @@ _WORDS: Final = {
 
         If you did not ask for this, do nothing.
     """,
+    Kind.RECOVERY_USED: """
+        A recovery account of {organization} was used
+
+        Somebody signed in to {organization} by a recovery account on {when}: with a password and a code,
+        past the identity provider. The log says whose account it was. You are told because you, {account},
+        may change how people sign in.
+
+        If none of you did that, withdraw the account at once.
+    """,
 }
 """The letters: a subject, then paragraphs; the one in brackets is the label of the link."""
 

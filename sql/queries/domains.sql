@@ -21,17 +21,37 @@ change AS (
 )
 
 -- change: delete_domain
--- Take an Email Domain away; the organisation's rules are others from then on.  $1 organisation, $2 domain
+-- Take an Email Domain away, unless SAML is enforced there; the organisation's rules are others from then on.  $1 organisation, $2 domain
 change AS (
-    DELETE FROM email_domains WHERE org_id = $1 AND domain = $2 RETURNING domain
+    DELETE FROM email_domains WHERE org_id = $1 AND domain = $2 AND saml_connection_id IS NULL RETURNING domain
 ), ruled AS (
     UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
 )
 
+-- name: find_domain
+-- An Email Domain of an organisation.  $1 organisation, $2 domain
+SELECT verified_at, proof, saml_connection_id FROM email_domains WHERE org_id = $1 AND domain = $2;
+
+-- change: set_proof
+-- What proves an Email Domain, if nothing did yet.  $1 organisation, $2 domain, $3 token
+change AS (
+    UPDATE email_domains SET proof = $3 WHERE org_id = $1 AND domain = $2 AND proof IS NULL RETURNING domain
+)
+
+-- change: verify_domain
+-- An Email Domain is proven, if its proof still is the one that was looked for.
+-- $1 organisation, $2 domain, $3 token, $4 now
+change AS (
+    UPDATE email_domains SET verified_at = $4
+    WHERE org_id = $1 AND domain = $2 AND proof = $3 AND verified_at IS NULL
+    RETURNING domain
+)
+
 -- name: list_domains
 -- An organisation's Email Domains.  $1 organisation
-SELECT domain, subdomains, public_override, verified_at, created
-FROM email_domains WHERE org_id = $1 ORDER BY domain;
+SELECT d.domain, d.subdomains, d.public_override, d.verified_at, d.created, p.name AS enforced
+FROM email_domains AS d LEFT JOIN saml_connections AS p ON p.org_id = d.org_id AND p.id = d.saml_connection_id
+WHERE d.org_id = $1 ORDER BY d.domain;
 
 -- name: all_enforced
 -- Whether everybody whose address is in any of an organisation's Email Domains signs in by an identity provider.

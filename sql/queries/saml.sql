@@ -13,7 +13,7 @@ change AS (
 
 -- change: update_connection
 -- A SAML connection's next version, if it still is the one that was read; the organisation's rules are others from
--- then on: users are marked by it.
+-- then on: users are marked by it. A trial with another entity id, address or certificates says nothing any more.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
 -- $15 adds users, $16 now, $17 version
@@ -21,7 +21,9 @@ change AS (
     UPDATE saml_connections
     SET name = $3, state = $4, idp_entity_id = $5, sso_url = $6, certificates = $7, metadata_url = $8, fetched = $9,
         allow_unsolicited = $10, authenticated_within = $11, reset_uri = $12, contact = $13,
-        sign_requests = $14, jit = $15, version = version + 1, last_modified = greatest(last_modified, $16)
+        sign_requests = $14, jit = $15,
+        tried = CASE WHEN idp_entity_id = $5 AND sso_url = $6 AND certificates = $7 THEN tried END,
+        version = version + 1, last_modified = greatest(last_modified, $16)
     WHERE org_id = $1 AND id = $2 AND version = $17
     RETURNING id
 ), ruled AS (
@@ -32,7 +34,7 @@ change AS (
 -- The SAML connection of that name.  $1 organisation, $2 name
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
-       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
@@ -41,7 +43,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
 -- The SAML connection of that id.  $1 organisation, $2 id
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
-       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
@@ -50,7 +52,7 @@ FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
 -- An organisation's SAML connections.  $1 organisation
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
-       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending,
+       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
 FROM saml_connections AS c WHERE c.org_id = $1 ORDER BY c.name;
@@ -85,6 +87,20 @@ change AS (
       AND c.org_id = q.org_id AND c.id = q.connection_id AND c.version = $5
     RETURNING q.id
 )
+
+-- change: mark_tried
+-- A connection was tried out successfully, as it still is.  $1 organisation, $2 id, $3 now, $4 version
+change AS (
+    UPDATE saml_connections SET tried = $3 WHERE org_id = $1 AND id = $2 AND version = $4 RETURNING id
+)
+
+-- name: hold_organization
+-- One at a time takes a connection out of use, or enforces it.  $1 organisation
+SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: enforced_domains
+-- Where all sign in by a connection.  $1 organisation, $2 connection
+SELECT domain FROM email_domains WHERE org_id = $1 AND saml_connection_id = $2 ORDER BY domain;
 
 -- change: use_assertion
 -- An assertion is used, if it was not before.  $1 organisation, $2 connection, $3 id, $4 until when

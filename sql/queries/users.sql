@@ -74,7 +74,8 @@ WHERE u.org_id = $1 AND u.user_name_key >= $2 AND u.user_name_key <= $3 AND u.us
 ORDER BY u.user_name_key LIMIT $5;
 
 -- change: insert_user
--- A new user, counted, if the organisation's rules still are those that were looked at.
+-- A new user, counted, if the organisation's rules still are those that were looked at. They stay so until the
+-- transaction ends where somebody else holds them to change users by them (enforcing.hold_rules).
 -- $1 organisation, $2 id, $3 now, $4.. the columns of a user as the model lists them, $19 those rules
 change AS (
     INSERT INTO users (org_id, id, version, created, last_modified,
@@ -82,7 +83,7 @@ change AS (
                        family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow,
                        saml_connection_id, saml_mark)
     SELECT $1, $2, 1, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19 FOR KEY SHARE
     RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', id, 1 FROM change
@@ -101,7 +102,7 @@ change AS (
         mail_stand_in = $14, document = $15, shadow = $16, saml_connection_id = $17,
         saml_mark = $18
     WHERE org_id = $1 AND id = $2 AND version = $19
-      AND ($20::uuid IS NULL OR EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.rules = $20))
+      AND ($20::uuid IS NULL OR EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.rules = $20 FOR KEY SHARE))
     RETURNING id
 )
 
@@ -130,7 +131,7 @@ change AS (
                        family_name_key, active, role_id, manager_id, mail_stand_in, document, shadow,
                        saml_connection_id, saml_mark)
     SELECT $1, $2, $20, $21, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19
+    FROM organizations AS o WHERE o.id = $1 AND o.rules = $19 FOR KEY SHARE
     RETURNING id
 ), counted AS (
     INSERT INTO total_deltas (org_id, kind, id, delta) SELECT $1, 'User', $22, 1 FROM change

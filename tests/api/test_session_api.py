@@ -16,6 +16,7 @@ from scimserver.kernel.ids import INSTALLATION
 from scimserver.kernel.permissions import Scope
 from tests.federation import federation
 from tests.people import ADA, OTHER, PASSWORD, Reception, reception
+from tests.recovering import code_of, enrolled
 from tests.serving import Answer, ScimClient
 
 ASKING = frozenset({Scope.SESSIONS_INTROSPECT})
@@ -233,6 +234,18 @@ async def test_session_by_saml_is_told_of_as_one(front: Reception, product: Scim
     await okta.arrive(browser)
     told = (await introspect(front, product, browser.cookies["__Host-session"])).json
     assert (told["active"], told["username"], told["amr"]) == (True, ADA, ["saml"])
+
+
+async def test_session_by_a_recovery_account_is_told_of_as_one(
+    front: Reception, product: ScimClient, connection: asyncpg.Connection
+):
+    ada = await front.person(roles=[{"value": "Admin Role"}])
+    secret = await enrolled(connection, front.organization, ada.id, front.hands())
+    browser = front.browser()
+    code = code_of(secret, front.hands())
+    await browser.submit("/recovery", address=ADA, password=PASSWORD, code=code)
+    told = (await introspect(front, product, browser.cookies["__Host-session"])).json
+    assert (told["amr"], told["permissions"]) == (["pwd", "otp"], ["domains.manage", "saml.manage"])
 
 
 async def test_permissions_are_those_of_the_role_now(

@@ -23,6 +23,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "cloning.lock_stem": "its lock is the organisation's and the stem's; touches no table",
     "domains.clashing_domains": "a domain belongs to one organisation of the installation",
     "domains.lock_domains": "as clashing_domains; touches no table",
+    "enforcing.hold_rules": "its id is the org_id of everything else",
     "health.ping": "whether the migrations' table is there",
     "mail.claim_job": "the worker sends what waits longest, of whichever organisation; the row names its own",
     "mail.count_jobs": "a metric of the installation",
@@ -32,6 +33,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "organizations.read_deactivation": "its id is the org_id of everything else",
     "organizations.read_password_push": "its id is the org_id of everything else",
     "organizations.update_organization": "its id is the org_id of everything else",
+    "recovery.hold_organization": "its id is the org_id of everything else",
     "reset_requests.claim_request": "as mail.claim_job",
     "reset_requests.find_accounts": "nobody says of which organisation they are where they sign in",
     "saml.claim_look": "as mail.claim_job",
@@ -52,6 +54,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "tries.give_back_to_source": "an address from which people sign in belongs to no organisation",
     "tries.take_from_source": "as give_back_to_source",
     "tries.wait_of_source": "as give_back_to_source",
+    "saml.hold_organization": "its id is the org_id of everything else",
     "users.hold_rules": "its id is the org_id of everything else",
     "tidying.try_tidying": "housekeeping of the installation; touches no table",
 }

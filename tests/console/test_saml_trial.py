@@ -5,7 +5,7 @@ import socket
 import time
 import zlib
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -170,6 +170,43 @@ async def test_what_is_asserted_is_shown_and_nobody_is_signed_in(trial: Trial):
     assert await trial.sessions() == before
     entries = [each.entry for each in await trial.front.logged("saml_connection.try")]
     assert [(each["outcome"], each["actor"]["kind"]) for each in entries] == [("success", "user")]
+
+
+async def tried(trial: Trial) -> datetime | None:
+    return await trial.front.connection.fetchval("SELECT tried FROM saml_connections")
+
+
+async def test_trial_that_succeeds_is_remembered(trial: Trial):
+    assert await tried(trial) is None
+    await trial.answer(trial.good(await trial.begin()))
+    database = trial.front.installation.database
+    found = await saml.find(database, trial.front.organization, "Okta")
+    assert found.tried is not None
+    assert found.tried == await tried(trial)
+
+
+async def test_trial_that_fails_is_not(trial: Trial):
+    await trial.answer(trial.good(await trial.begin(), audiences=()))
+    assert await tried(trial) is None
+
+
+@pytest.mark.parametrize(
+    "different,kept",
+    [
+        ({}, True),
+        ({"entity_id": "urn:other"}, False),
+        ({"sso_url": "https://idp.example.com/other"}, False),
+        ({"certificates": ()}, False),
+    ],
+)
+async def test_trial_says_nothing_of_other_metadata(trial: Trial, different: dict[str, Any], kept: bool):
+    await trial.answer(trial.good(await trial.begin()))
+    provider = replace(trial.connection.provider, **different)
+    wanted = replace(trial.connection.wanted, contact="it@acme.example")
+    async with trial.front.work() as work:
+        changed = await saml.update(work, trial.connection, wanted, provider)
+    assert (await tried(trial) is not None) == kept
+    assert changed.state is State.TESTING
 
 
 async def test_check_that_does_not_hold_is_named_to_whoever_tries(trial: Trial):

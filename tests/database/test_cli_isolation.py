@@ -27,6 +27,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "mail list": (),
     "export": ("--format", "json"),
     "import": ("-", "--format", "csv"),
+    "recovery list": (),
     "role create": ("{word}",),
     "role list": (),
     "saml create": ("{word}", "--metadata", "-"),
@@ -47,7 +48,13 @@ NAMING: dict[str, tuple[str, ...]] = {
     "connection update": ("{word}", "--strict"),
     "import ID": ("-", "--format", "csv", "--dry-run"),
     "import TEAM": ("-", "--format", "csv", "--dry-run"),
+    "domain enforce": ("{word}.example", "--connection", "{word}"),
+    "domain release": ("{word}.example",),
     "domain remove": ("{word}.example", "--yes"),
+    "domain verify": ("{word}.example",),
+    "recovery enrol": ("{word}@{word}.example",),
+    "recovery enrol --code": ("{word}@{word}.example", "--code", "123456"),
+    "recovery withdraw": ("{word}@{word}.example",),
     "role assign": ("Minimal Permissions", "{word}@{word}.example"),
     "role assign ROLE": ("{word}", "{word}@{word}.example"),
     "role clone": ("{word}", "{word} too"),
@@ -113,8 +120,9 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
 
 
 @pytest.fixture
-def both(commands: Commands) -> tuple[Commands, str]:
+def both(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> tuple[Commands, str]:
     """Commands where there are `ours` and theirs, which has one of everything; the id of their token."""
+    monkeypatch.setenv("SCIMSERVER_SECRET", "s" * 32)
     commands.done("org", "create", "ours", "--domain", "ours.example")
     commands.done("connection", "create", "ours", "Ours")
     commands.done("token", "create", "ours", "Ours")

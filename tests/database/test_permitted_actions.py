@@ -14,10 +14,12 @@ from scimserver.directory import (
     cases,
     cloning,
     domains,
+    enforcing,
     groups,
     organizations,
     password_resets,
     passwords,
+    recovery,
     removals,
     roles,
     saml,
@@ -39,6 +41,7 @@ from scimserver.kernel.ids import UserId, new_uuid
 from scimserver.kernel.permissions import Permission, Scope, with_prerequisites
 from scimserver.work import Work
 from tests.importing import ORIGIN, Acme
+from tests.recovering import CODES, code_of, enrolled
 
 PROVIDER = Provider(entity_id="urn:okta", sso_url="https://idp.example.com/sso", certificates=())
 _LEAST = frozenset({Scope.SESSIONS_INTROSPECT})
@@ -67,6 +70,7 @@ TABLES = (
     "connections",
     "saml_connections",
     "saml_keys",
+    "recovery_accounts",
     "api_tokens",
     "organizations",
     "log_entries",
@@ -89,6 +93,11 @@ class Scene:
     provider: SamlConnection
     signing: SamlConnection
     """One with a next key."""
+    owner: User
+    """Who has a recovery account."""
+    deputy: User
+    """Who was given the secret of one."""
+    secret: recovery.Secret
 
     async def held(self) -> list[str | None]:
         """All that an action could change."""
@@ -125,7 +134,11 @@ async def scene(office: Acme) -> Scene:
     token = await tokens.find(office.database, office.operator.organization, issued)
     async with work() as done:
         ada, team = await users.get(done, ada.id), await groups.get(done, team.id)
+    owner, deputy, secret = await _owners(office)
     return Scene(
+        owner=owner,
+        deputy=deputy,
+        secret=secret,
         office=office,
         ada=ada,
         eve=eve,
@@ -137,6 +150,41 @@ async def scene(office: Acme) -> Scene:
         provider=provider,
         signing=signing,
     )
+
+
+async def _owners(office: Acme) -> tuple[User, User, recovery.Secret]:
+    """Two owners; with the first one's recovery account, SAML can be enforced."""
+    organization, now = office.operator.organization, office.room.clock()
+    async with office.room.open(office.operator, ORIGIN) as work:
+        await roles.create(work, Wanted(name="Owner", permissions=recovery.OWNER))
+    made = [await office.user(f"{name}@acme.example", roles=[{"value": "Owner"}]) for name in ("ann", "bea")]
+    for user in made:
+        await enrolled(office.rows, organization, user.id, now)
+    await office.rows.execute("DELETE FROM recovery_accounts WHERE user_id = $1", made[1].id)
+    await office.rows.execute("UPDATE saml_connections SET state = 'active', tried = now()")
+    async with office.room.open(office.operator, ORIGIN) as work:
+        secret = await recovery.prepare(work, made[1], CODES)
+    async with office.room.open(office.operator, ORIGIN) as work:
+        proof = await domains.proof_of(work, "acme.example")
+    await office.rows.execute("UPDATE email_domains SET verified_at = now()")
+    assert proof.token
+    return made[0], made[1], secret
+
+
+async def _enforced(work: Work, scene: Scene) -> None:
+    await enforcing.enforce(work, "acme.example", scene.provider)
+
+
+async def _released(work: Work, scene: Scene) -> None:
+    await enforcing.release(work, "acme.example")
+
+
+async def _confirmed(work: Work, scene: Scene) -> None:
+    await recovery.confirm(work, scene.deputy, code_of(scene.secret.text, work.now), CODES)
+
+
+async def _verified(work: Work, scene: Scene) -> None:
+    await domains.verify(work, domains.Proof(domain="acme.example", token="x"), [])
 
 
 Act = Callable[[Work, Scene], Awaitable[Any]]
@@ -273,6 +321,33 @@ ACTIONS: dict[str, tuple[Permission, Act]] = {
         Permission.DOMAINS_MANAGE,
         lambda work, _: domains.remove(work, "acme.example"),
     ),
+    "ask what proves an Email Domain": (
+        Permission.DOMAINS_MANAGE,
+        lambda work, _: domains.proof_of(work, "acme.example"),
+    ),
+    "take an Email Domain for proven": (Permission.DOMAINS_MANAGE, _verified),
+    "enforce SAML in a domain": (Permission.DOMAINS_MANAGE, _enforced),
+    "enforce SAML in a domain by a connection": (Permission.SAML_MANAGE, _enforced),
+    "release a domain": (Permission.DOMAINS_MANAGE, _released),
+    "release a domain from a connection": (Permission.SAML_MANAGE, _released),
+    "give the secret of a recovery account": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: recovery.prepare(work, scene.deputy, CODES),
+    ),
+    "give the secret of a recovery account to a user": (
+        Permission.USERS_UPDATE,
+        lambda work, scene: recovery.prepare(work, scene.deputy, CODES),
+    ),
+    "enrol a recovery account": (Permission.SAML_MANAGE, _confirmed),
+    "enrol a recovery account of a user": (Permission.USERS_UPDATE, _confirmed),
+    "withdraw a recovery account": (
+        Permission.SAML_MANAGE,
+        lambda work, scene: recovery.withdraw(work, scene.owner),
+    ),
+    "withdraw a recovery account of a user": (
+        Permission.USERS_UPDATE,
+        lambda work, scene: recovery.withdraw(work, scene.owner),
+    ),
     "add a connection": (
         Permission.CONNECTIONS_MANAGE,
         lambda work, _: connections.create(work, name="Entra"),
@@ -309,6 +384,16 @@ BESIDE = {
     "change a user's password with the user": Permission.USERS_UPDATE,
     "add a user with a role": Permission.USERS_CREATE,
     "give a user another role": Permission.USERS_UPDATE,
+    "enforce SAML in a domain": Permission.SAML_MANAGE,
+    "enforce SAML in a domain by a connection": Permission.DOMAINS_MANAGE,
+    "release a domain": Permission.SAML_MANAGE,
+    "release a domain from a connection": Permission.DOMAINS_MANAGE,
+    "give the secret of a recovery account": Permission.USERS_UPDATE,
+    "give the secret of a recovery account to a user": Permission.SAML_MANAGE,
+    "enrol a recovery account": Permission.USERS_UPDATE,
+    "enrol a recovery account of a user": Permission.SAML_MANAGE,
+    "withdraw a recovery account": Permission.USERS_UPDATE,
+    "withdraw a recovery account of a user": Permission.SAML_MANAGE,
     # Nobody issues a token that may do more than they.
     "issue a token": Permission.SESSIONS_INTROSPECT,
 }

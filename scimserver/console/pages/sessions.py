@@ -21,6 +21,7 @@ _OTHERS: Final = "others"
 _METHODS: Final = {
     Method.PASSWORD: "with a password",
     Method.SAML: "by your organisation's identity provider",
+    Method.RECOVERY: "by a recovery account",
 }
 _NOTICES: Final = {"one": "The session has ended.", _OTHERS: "All the other sessions have ended."}
 

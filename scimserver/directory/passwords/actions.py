@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from scimserver.directory import notices, password_resets, sessions, tries
+from scimserver.directory import notices, password_resets, recovery, sessions, tries
 from scimserver.directory.notices import Notice
 from scimserver.directory.passwords import policy as policies
 from scimserver.directory.passwords import store
@@ -18,7 +18,7 @@ from scimserver.directory.passwords.desk import NewPassword
 from scimserver.directory.passwords.hashing import PasswordDigest
 from scimserver.directory.passwords.model import UNUSED_FOR, Credential, Person, SetBy
 from scimserver.directory.passwords.policy import Policy
-from scimserver.kernel.errors import InvalidValue, PasswordManagedElsewhere
+from scimserver.kernel.errors import InvalidValue, NotPermitted, PasswordManagedElsewhere
 from scimserver.kernel.facts import (
     Change,
     PasswordAbsent,
@@ -88,9 +88,14 @@ async def set_by_administrator(
 async def change_own(work: Work, user: Person, password: NewPassword, current: Credential) -> None:
     """Let a user choose another password; the face has verified `current`, which is still to be it.
 
-    Raises `PasswordManagedElsewhere`, `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
+    Raises `NotPermitted` in a session that is for sign-in settings, `PasswordManagedElsewhere`,
+    `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
     with telling(user.user_name, CHANGED, target=user.id):
+        if work.actor.confined:
+            raise NotPermitted(
+                "Who signed in by a recovery account changes how people sign in, and nothing else."
+            )
         require_local(user)
         policy = await policy_of(work)
         password.check(policy, _words(user))
@@ -130,11 +135,13 @@ async def set_by_link(work: Work, user: Person, password: NewPassword) -> None:
 async def clear(work: Work, user: Person) -> None:
     """Take a user's password away: nobody signs in with one until another one is set.
 
-    Raises `NotPermitted`; when the work ends, `Conflicted`.
+    Raises `NotPermitted`, `LastRecoveryAccount`; when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with telling(user.user_name, CHANGED, target=user.id):
         work.require_holding(user.permissions, "This user")
+        if user.permissions >= recovery.OWNER:
+            await recovery.require_other(work, user.id)
     current = await find(work, user.id)
     if current is None:
         work.note(PasswordAbsent(target=user.id, display=user.user_name))

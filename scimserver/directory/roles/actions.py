@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from scimserver.directory import recovery
 from scimserver.directory.limits import shown
 from scimserver.directory.roles import store
 from scimserver.directory.roles.giving import move_to_least
@@ -103,6 +104,7 @@ async def update(work: Work, current: Role, wanted: Wanted) -> Role:
         _require_custom(current)
         work.require_holding(current.permissions | wanted.permissions, "The role")
         await _require_managers_beside(work, current, wanted)
+        await _require_recovery_beside(work, current, wanted)
         await _written(work, current, wanted)
     changes = difference(current.wanted, wanted)
     work.note(RoleUpdated(target=current.id, display=wanted.name, changes=changes))
@@ -144,6 +146,7 @@ async def delete(work: Work, current: Role) -> int:
         _require_custom(current)
         work.require_holding(current.permissions, "The role")
         await _require_managers_beside(work, current, None)
+        await _require_recovery_beside(work, current, None)
     await store.hold(work, current)
     moved = await move_to_least(work, current, await find(work, MINIMAL_PERMISSIONS))
     organization = work.actor.organization
@@ -184,3 +187,10 @@ async def _require_managers_beside(work: Work, current: Role, wanted: Wanted | N
             "The last active users who may manage users have this role:"
             " make somebody else an administrator first."
         )
+
+
+async def _require_recovery_beside(work: Work, current: Role, wanted: Wanted | None) -> None:
+    """Raise `LastRecoveryAccount` where nobody could get in without the identity provider any more (P8)."""
+    left = wanted.permissions if wanted else frozenset[Permission]()
+    if current.permissions >= recovery.OWNER and not left >= recovery.OWNER:
+        await recovery.require_beside_role(work, current.id)

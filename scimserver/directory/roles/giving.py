@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from scimserver.directory import recovery
 from scimserver.directory.roles import store
 from scimserver.directory.roles.model import Role, entries_of, role_key
 from scimserver.directory.roles.store import Holder
@@ -33,11 +34,16 @@ async def give(work: Work, role: Role, users: Collection[UserId]) -> int:
     work.require(Permission.USERS_ASSIGN_ROLE)
     try:
         work.require_holding(role.permissions, "The role")
+        is_owners = role.permissions >= recovery.OWNER
+        if not is_owners:
+            await recovery.hold(work)
         await store.lock_managers(work)
         await store.hold(work, role)
         given, managers = await _given_in_blocks(work, role, sorted(users))
         if managers and Permission.USERS_UPDATE not in role.permissions:
             await _require_manager(work)
+        if not is_owners:
+            await recovery.require_left(work)
     except Refused as refused:
         refused.display, refused.target = refused.display or role.name, role.id
         raise

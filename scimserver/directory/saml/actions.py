@@ -22,7 +22,8 @@ from scimserver.directory.saml.model import (
     loses_trust,
     settled,
 )
-from scimserver.kernel.errors import Conflicted, InvalidValue, NotFound
+from scimserver.kernel.domains import display_domain
+from scimserver.kernel.errors import Conflicted, InvalidValue, NotFound, SamlEnforced
 from scimserver.kernel.facts import (
     Change,
     SamlConnectionCreated,
@@ -87,6 +88,7 @@ async def update(
         wanted=wanted,
         provider=provider or current.provider,
         fetched=work.now if provider and wanted.metadata_url else current.fetched,
+        tried=current.tried if provider in (None, current.provider) else None,
     )
     if provider is not None:
         await work.run(store.FORGET_PENDING, work.actor.organization, current.id)
@@ -101,8 +103,8 @@ async def update(
 async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
     """Take a connection into or out of use: out of use, the sessions that it began end.
 
-    Raises `InvalidValue` for a state that does not follow, `NotPermitted`; when the work ends, `Conflicted`
-    if `current` is no longer current.
+    Raises `InvalidValue` for a state that does not follow, `SamlEnforced`, `NotPermitted`; when it ends,
+    `Conflicted` if `current` is no longer current.
     """
     work.require(Permission.SAML_MANAGE)
     if state is current.state:
@@ -115,8 +117,21 @@ async def switch(work: Work, current: SamlConnection, state: State) -> SamlConne
             raise InvalidValue(
                 f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
             )
+    if current.state is State.ACTIVE:
+        with telling(current.wanted.name, *changes, target=current.id):
+            await _require_not_enforced(work, current)
     fact = SamlConnectionSwitched(target=current.id, display=current.wanted.name, changes=changes)
     return await _written(work, replace(current, state=state), fact, ends=current.state is State.ACTIVE)
+
+
+async def _require_not_enforced(work: Work, current: SamlConnection) -> None:
+    """Raise `SamlEnforced` where nobody of a domain could sign in without the connection."""
+    enforced = await store.enforced(work, current.id)
+    if enforced:
+        raise SamlEnforced(
+            f"Everybody of {', '.join(map(display_domain, enforced))} signs in by it: end that first, with"
+            " `scimserver domain release`."
+        )
 
 
 async def _written(

@@ -114,6 +114,8 @@ class SamlConnection:
     version: int
     created: datetime
     last_modified: datetime
+    tried: datetime | None = None
+    """When a trial last succeeded with this entity id, address and certificates; None where none did."""
     seen: Seen = Seen()
     """What was last seen at the address of its metadata."""
     keys: tuple[Key, ...] = ()

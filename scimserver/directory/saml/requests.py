@@ -24,6 +24,7 @@ _PEEK = _QUERIES["peek_request"]
 _TAKE = _QUERIES.change("take_request")
 _COUNT_REFUSED = _QUERIES.change("count_refused")
 _USE = _QUERIES.change("use_assertion")
+_TRIED = _QUERIES.change("mark_tried")
 
 LASTS: Final = timedelta(minutes=10)
 """How long people may take at their identity provider."""
@@ -131,6 +132,8 @@ async def finish_trial(
     """
     work.require(Permission.SAML_MANAGE)
     await use_up(work, connection, request, assertion, until)
+    if await work.run(_TRIED, work.actor.organization, connection.id, work.now, connection.version) == 0:
+        raise AnsweredAlready("The connection was changed meanwhile.")
     changes = (Change(path="assertion", new=assertion),)
     work.note(SamlTried(target=connection.id, display=connection.wanted.name, changes=changes))
 

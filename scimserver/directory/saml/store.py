@@ -15,7 +15,7 @@ from scimserver.directory.saml.model import Provider, SamlConnection, Seen, Stat
 from scimserver.kernel.errors import AlreadyTaken
 from scimserver.kernel.facts import Change
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
-from scimserver.work import Broken
+from scimserver.work import Broken, Work
 
 _QUERIES = load("saml")
 INSERT = _QUERIES.change("insert_connection")
@@ -24,6 +24,8 @@ FORGET_PENDING = _QUERIES.change("forget_pending")
 _FIND = _QUERIES["find_connection"]
 _GET = _QUERIES["get_connection"]
 _LIST = _QUERIES["list_connections"]
+_HOLD = _QUERIES["hold_organization"]
+_ENFORCED = _QUERIES["enforced_domains"]
 
 BROKEN: Final[Broken] = {
     "saml_connections_name_key": lambda: AlreadyTaken(
@@ -86,6 +88,14 @@ def parse_pending(text: str | None) -> tuple[Change, ...]:
     return tuple(Change(*each) for each in orjson.loads(text)) if text else ()
 
 
+async def enforced(work: Work, connection: SamlConnectionId) -> list[str]:
+    """Where all sign in by a connection; it stays so until the work ends."""
+    transaction = await work.begin()
+    await transaction.fetch(_HOLD, work.actor.organization)
+    rows = await transaction.fetch(_ENFORCED, work.actor.organization, connection)
+    return [row["domain"] for row in rows]
+
+
 def _connection(row: Record) -> SamlConnection:
     within: timedelta = row["authenticated_within"]
     return SamlConnection(
@@ -110,6 +120,7 @@ def _connection(row: Record) -> SamlConnection:
         version=row["version"],
         created=row["created"],
         last_modified=row["last_modified"],
+        tried=row["tried"],
         seen=Seen(
             looked=row["looked"],
             checked=row["metadata_checked"],

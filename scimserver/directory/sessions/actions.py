@@ -13,7 +13,6 @@ from asyncpg import Record
 from scimserver.db.pool import Reader
 from scimserver.db.queries import load
 from scimserver.directory.sessions.model import (
-    ABSOLUTE,
     TOUCHED_EVERY,
     Method,
     Session,
@@ -68,7 +67,7 @@ async def start(
 
     `connection` is the SAML connection that vouches for the user, which may say until when at most.
     """
-    secret, expires = new_scoped(work.actor.organization), work.now + ABSOLUTE
+    secret, expires = new_scoped(work.actor.organization), work.now + method.lasts
     if until is not None:
         expires = min(expires, until)
     await work.run(

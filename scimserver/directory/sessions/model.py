@@ -18,6 +18,9 @@ from scimserver.kernel.profiles import Profile
 ABSOLUTE: Final = timedelta(hours=12)
 """After that, whoever is signed in signs in again."""
 
+ABSOLUTE_OF_RECOVERY: Final = timedelta(hours=1)
+"""The same for a session of a recovery account: long enough to repair how people sign in."""
+
 IDLE: Final = {Profile.DEFAULT: timedelta(minutes=60), Profile.PCI: timedelta(minutes=15)}
 """How long a session may be unused, by the profile of the organisation."""
 
@@ -44,6 +47,13 @@ class Method(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - a method, not a secret
     SAML = "saml"
+    RECOVERY = "recovery"
+    """By a recovery account: a password and a code, when the identity provider lets nobody in."""
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long such a session lasts however much it is used."""
+        return ABSOLUTE_OF_RECOVERY if self is Method.RECOVERY else ABSOLUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,9 +49,13 @@ def marked(
 
     `moved` says that the address is another one than before. Where user names are free, a mark is kept as it
     comes, like roles and time zones.
-    Raises `InvalidValue` where there is no identity provider, `Immutable` where the domain decides otherwise.
+    Whoever has a recovery account is never SAML-managed, wherever the address is.
+    Raises `InvalidValue` where there is no identity provider, or such an account; `Immutable` where the
+    domain decides otherwise.
     """
     current, said = (previous.provider, previous.mark) if previous else (None, None)
+    if previous is not None and previous.recovers:
+        return None, _said_of_recovery(wanted, said)
     match wanted:
         case IdentityProvider():
             if context.enforced is not None and context.enforced.id != wanted.id:
@@ -81,6 +85,22 @@ def marked(
                     attribute=ATTRIBUTE,
                 )
             return None, False if wanted is Mark.OFF else None
+
+
+def _said_of_recovery(wanted: WantedMark, said: bool | None) -> bool | None:
+    match wanted:
+        case Mark.ON | Mark.AGAIN | IdentityProvider():
+            raise InvalidValue(
+                "This user has a recovery account, which gets in when the identity provider lets nobody in:"
+                " withdraw it first (`scimserver recovery withdraw`), or leave samlManaged false.",
+                attribute=ATTRIBUTE,
+            )
+        case Mark.OFF:
+            return False
+        case Mark.UNSAID:
+            return None
+        case Mark.AS_IS:
+            return said
 
 
 def changes_of(old: User | None, new: User) -> tuple[Change, ...]:

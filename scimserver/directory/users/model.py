@@ -53,6 +53,8 @@ class User:
     """By which the user signs in, who has no password then (P8)."""
     mark: bool | None = None
     """Whether the user is to be SAML-managed, as a client said; None where none did."""
+    recovers: bool = False
+    """Whether the user has a recovery account, and so never is SAML-managed (P8)."""
 
     @property
     def user_name(self) -> str:

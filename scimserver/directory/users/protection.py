@@ -1,13 +1,16 @@
-"""Who is protected: those who may do more than whoever acts (P9), and the last who may manage users (P5).
+"""Who is protected: those who may do more than whoever acts (P9), the last who may manage users (P5), and the
+last who gets in without the identity provider (P8).
 
 Proven by tests/database/test_roles.py and tests/api/test_administrators.py.
 """
 
+from scimserver.directory import recovery
 from scimserver.directory.users import store
 from scimserver.directory.users.model import User
 from scimserver.kernel.actor import ActorKind
 from scimserver.kernel.errors import LastAdministrator
 from scimserver.kernel.facts import Change
+from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, telling
 
 
@@ -33,3 +36,16 @@ async def require_other_administrator(work: Work, current: User, attempted: tupl
         raise LastAdministrator(
             "This is the last active user who may manage users: make somebody else an administrator first."
         )
+
+
+async def require_other_recovery(
+    work: Work, current: User, attempted: tuple[Change, ...], after: frozenset[Permission] = frozenset()
+) -> None:
+    """Raise `LastRecoveryAccount` where nobody else could get in without the identity provider (P8).
+
+    `after` is what a user may do from now on who stays active; nothing for one who does not.
+    """
+    if not current.recovers or after >= recovery.OWNER:
+        return
+    with telling(current.user_name, *attempted, target=current.id):
+        await recovery.require_other(work, current.id)

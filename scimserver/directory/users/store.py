@@ -242,4 +242,5 @@ def _user(row: Record) -> User:
         manager=view.manager,
         provider=view.provider,
         mark=view.mark,
+        recovers=row["recovers"],
     )

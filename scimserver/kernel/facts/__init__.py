@@ -31,7 +31,14 @@ from scimserver.kernel.facts.mail import PasswordResetDropped as PasswordResetDr
 from scimserver.kernel.facts.mail import PasswordResetReferred as PasswordResetReferred
 from scimserver.kernel.facts.mail import PasswordResetRequested as PasswordResetRequested
 from scimserver.kernel.facts.organizations import DomainAdded as DomainAdded
+from scimserver.kernel.facts.organizations import DomainEnforced as DomainEnforced
+from scimserver.kernel.facts.organizations import DomainEnforcedBefore as DomainEnforcedBefore
+from scimserver.kernel.facts.organizations import DomainNotEnforced as DomainNotEnforced
+from scimserver.kernel.facts.organizations import DomainProofAsked as DomainProofAsked
+from scimserver.kernel.facts.organizations import DomainReleased as DomainReleased
 from scimserver.kernel.facts.organizations import DomainRemoved as DomainRemoved
+from scimserver.kernel.facts.organizations import DomainVerified as DomainVerified
+from scimserver.kernel.facts.organizations import DomainVerifiedBefore as DomainVerifiedBefore
 from scimserver.kernel.facts.organizations import LogRead as LogRead
 from scimserver.kernel.facts.organizations import OrganizationCreated as OrganizationCreated
 from scimserver.kernel.facts.organizations import OrganizationUnchanged as OrganizationUnchanged
@@ -42,6 +49,9 @@ from scimserver.kernel.facts.passwords import PasswordCleared as PasswordCleared
 from scimserver.kernel.facts.passwords import PasswordIgnored as PasswordIgnored
 from scimserver.kernel.facts.passwords import PasswordSetByAdministrator as PasswordSetByAdministrator
 from scimserver.kernel.facts.passwords import PasswordSetByLink as PasswordSetByLink
+from scimserver.kernel.facts.recovery import RecoveryEnrolled as RecoveryEnrolled
+from scimserver.kernel.facts.recovery import RecoveryPrepared as RecoveryPrepared
+from scimserver.kernel.facts.recovery import RecoveryWithdrawn as RecoveryWithdrawn
 from scimserver.kernel.facts.roles import RoleAssigned as RoleAssigned
 from scimserver.kernel.facts.roles import RoleCloned as RoleCloned
 from scimserver.kernel.facts.roles import RoleCreated as RoleCreated
