@@ -20,6 +20,7 @@ _INSERT = _QUERIES.change("insert_domain")
 _DELETE = _QUERIES.change("delete_domain")
 _LIST = _QUERIES["list_domains"]
 _STRANDED = _QUERIES["count_stranded"]
+_TAKE_FOR_PROVEN = _QUERIES.change("take_for_proven")
 
 _NAMESPACE = UUID("5f0c8a3e-6d1b-4c59-9a7e-2b6f1d3e4a5c")
 
@@ -82,6 +83,14 @@ async def remove(work: Work, domain: str) -> int:
         )
     )
     return stranded
+
+
+async def take_for_proven(work: Work, domain: str) -> None:
+    """Let an Email Domain count as proven without proof, in a demonstration. Raises `NotFound`."""
+    work.require(Permission.DOMAINS_MANAGE)
+    canonical = parse_domain(domain)
+    if await work.run(_TAKE_FOR_PROVEN, work.actor.organization, canonical, work.now) == 0:
+        raise NotFound(f'"{display_domain(canonical)}" is not in the organisation\'s Email Domains.')
 
 
 async def stranded_by(database: Database, organization: OrganizationId, domain: str) -> int:

@@ -28,6 +28,13 @@ change AS (
     UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
 )
 
+-- change: take_for_proven
+-- An Email Domain counts as proven, and did from the first time on.  $1 organisation, $2 domain, $3 now
+change AS (
+    UPDATE email_domains SET verified_at = coalesce(verified_at, $3) WHERE org_id = $1 AND domain = $2
+    RETURNING domain
+)
+
 -- name: list_domains
 -- An organisation's Email Domains.  $1 organisation
 SELECT domain, subdomains, public_override, verified_at, created
