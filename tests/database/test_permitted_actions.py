@@ -248,6 +248,10 @@ ACTIONS: dict[str, tuple[Permission, Act]] = {
     ),
     "delete a role": (Permission.ROLES_MANAGE, lambda work, scene: roles.delete(work, scene.role)),
     "add an Email Domain": (Permission.DOMAINS_MANAGE, lambda work, _: domains.add(work, "more.example")),
+    "take an Email Domain for proven": (
+        Permission.DOMAINS_MANAGE,
+        lambda work, _: domains.take_for_proven(work, "acme.example"),
+    ),
     "remove an Email Domain": (
         Permission.DOMAINS_MANAGE,
         lambda work, _: domains.remove(work, "acme.example"),
