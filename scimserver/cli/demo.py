@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import click
 import uvloop
@@ -25,7 +25,7 @@ from scimserver.access import connections, tokens
 from scimserver.access.connections import Connection, Dialect
 from scimserver.app import Surroundings, application
 from scimserver.audit import store
-from scimserver.cli import runtime
+from scimserver.cli import demo_saml, runtime
 from scimserver.cli.demo_report import Played, directory_table, log_table, providers_table
 from scimserver.cli.dialogue import PEERS, load
 from scimserver.cli.listening import bind
@@ -38,6 +38,7 @@ from scimserver.db.embedded import EmbeddedPostgres
 from scimserver.db.migrate import migrate
 from scimserver.directory import domains, organizations
 from scimserver.directory.organizations import Organization
+from scimserver.directory.saml import Provider
 from scimserver.http.hardening import bounded_runner
 from scimserver.kernel.domains import parse_domain
 from scimserver.kernel.errors import NotFound
@@ -62,6 +63,10 @@ _DRAIN_S: Final = 5.0
 )  # fmt: skip
 @click.option("--exit", "exits", is_flag=True, help="Stop when the dialogues are over.")
 @click.option(
+    "--saml-idp-metadata", type=click.File("rb"),
+    help="An identity provider's metadata: people of the first Email Domain sign in by it.",
+)  # fmt: skip
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path),
     help="Write address and token there as JSON once it answers.",
@@ -73,6 +78,7 @@ def demo(
     empty: bool,
     domain_names: tuple[str, ...],
     exits: bool,
+    saml_idp_metadata: BinaryIO | None,
     ready_file: Path | None,
 ) -> None:
     """Start a server with its own PostgreSQL, and play Okta and Entra ID against it."""
@@ -80,13 +86,11 @@ def demo(
         settings = load_settings(rate_limit=0)
         configure_logging(level="warning", as_json=False)
         folder = data_dir or settings.data_dir / "demo"
-        with (
-            announced_in(ready_file) as announce,
-            _bound(port) as listening,
-            _database(settings, folder) as dsn,
-        ):
-            plan = _Plan(empty=empty, domains=domain_names, exits=exits, announce=announce)
-            status = uvloop.run(_run(settings, dsn, listening, plan))
+        with announced_in(ready_file) as announce:
+            provider = demo_saml.provider_of(saml_idp_metadata)
+            plan = _Plan(empty=empty, domains=domain_names, exits=exits, provider=provider, announce=announce)
+            with _bound(port) as listening, _database(settings, folder) as dsn:
+                status = uvloop.run(_run(settings, dsn, listening, plan))
     raise SystemExit(status)
 
 
@@ -95,6 +99,7 @@ class _Plan:
     empty: bool
     domains: tuple[str, ...]
     exits: bool
+    provider: Provider | None
     announce: Callable[[Ready], None]
 
 
@@ -143,6 +148,7 @@ async def _show(
             scim_base_url=base_url,
             token=await _token(session, organization.id, "demo", Dialect.GENERIC),
             organization=organization.name,
+            **await _saml(session, organization, plan, base_url.removesuffix(BASE_PATH)),
         )
         plan.announce(ready)
         console = Console()
@@ -184,6 +190,19 @@ async def _organization(session: Session, domain_names: tuple[str, ...]) -> Orga
             async with session.work(organization.id) as work:
                 await domains.add(work, name, public_override=True)
     return organization
+
+
+async def _saml(session: Session, organization: Organization, plan: _Plan, public_url: str) -> dict[str, str]:
+    """What the ready file says of SAML; nothing where nobody signs in by it."""
+    if plan.provider is None:
+        return {}
+    domain = parse_domain(plan.domains[0])
+    ours = await demo_saml.connect(session, organization.id, domain, plan.provider, public_url)
+    return {
+        "saml_acs_url": ours.acs_url,
+        "saml_entity_id": ours.entity_id,
+        "saml_login_url": ours.login_url,
+    }
 
 
 async def _token(session: Session, organization: OrganizationId, name: str, dialect: Dialect) -> str:
@@ -236,3 +255,11 @@ def _invite(console: Console, ready: Ready) -> None:
     console.print("\n[bold]Paste into Okta or Microsoft Entra ID[/bold]")
     console.print(f"  SCIM base URL (tenant URL)  {ready.scim_base_url}", highlight=False, soft_wrap=True)
     console.print(f"  API token (secret token)    {ready.token}", highlight=False, soft_wrap=True)
+    if ready.saml_login_url is not None:
+        console.print("\n[bold]Paste into the SAML identity provider[/bold]")
+        for name, value in (
+            ("ACS URL (reply URL)", ready.saml_acs_url),
+            ("entity ID (audience)", ready.saml_entity_id),
+            ("people sign in at", ready.saml_login_url),
+        ):
+            console.print(f"  {name:<27} {value}", highlight=False, soft_wrap=True)

@@ -24,6 +24,12 @@ class Ready:
     console_url: str | None = None
     admin_email: str | None = None
     admin_password: str | None = None
+    saml_acs_url: str | None = None
+    """Where the identity provider of `--saml-idp-metadata` sends responses."""
+    saml_entity_id: str | None = None
+    """What it calls us, which is where our metadata is."""
+    saml_login_url: str | None = None
+    """Where people begin who sign in by it."""
 
 
 @contextmanager

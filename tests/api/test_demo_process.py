@@ -105,7 +105,8 @@ def test_ready_file_holds_all_that_a_program_needs(empty: Path):
     assert ask(f"{said['scim_base_url']}/Users", token=said["token"]).status == 200
     assert said["organization"] == "demo"
     assert said.keys() == {
-        "scim_base_url", "token", "organization", "console_url", "admin_email", "admin_password"
+        "scim_base_url", "token", "organization", "console_url", "admin_email", "admin_password",
+        "saml_acs_url", "saml_entity_id", "saml_login_url",
     }  # fmt: skip
 
 

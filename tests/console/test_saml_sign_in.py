@@ -219,6 +219,8 @@ MEANWHILE: dict[str, tuple[str, str]] = {
     "a clone's": ("UPDATE users SET user_name = 'ada@example.com (Copy 1)'", "saml_unknown"),
 }
 
+RENAMED = "UPDATE users SET user_name = 'eve@example.com', user_name_key = 'eve@example.com'"
+
 
 @pytest.mark.parametrize("what", MEANWHILE)
 @pytest.mark.parametrize("linked", [False, True], ids=["new", "linked"])
@@ -236,6 +238,22 @@ async def test_whoever_may_not_is_refused(okta: Federation, what: str, linked: b
     assert await okta.sessions() == (0 if what == "deleted" else before)
     [entry] = await okta.front.installation.log(okta.organization, outcomes=["failure"])
     assert entry.entry["request"]["id"] in shown.main
+
+
+@pytest.mark.parametrize("what", [*MEANWHILE, "renamed"])
+async def test_whoever_may_no_more_at_that_moment_is_refused(okta: Federation, what: str):
+    """The sign-in waits for what is being done to the user, and sees it."""
+    browser = okta.front.browser()
+    response = okta.good(await okta.begin(browser))
+    statement, reason = MEANWHILE.get(what, (RENAMED, "saml_unknown"))
+    async with okta.front.connection.transaction():
+        await okta.front.connection.execute(statement)
+        answering = asyncio.create_task(okta.answer(browser, response))
+        while not await okta.front.connection.fetchval(WAITING):
+            await okta.front.connection.execute("SELECT pg_stat_clear_snapshot()")
+    assert (await answering).status == 403
+    assert await okta.reasons() == [reason]
+    assert (await okta.sessions(), await okta.links()) == (0, [])
 
 
 async def test_refused_response_is_taken_once_what_was_missing_is_done(okta: Federation):
