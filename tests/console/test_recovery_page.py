@@ -233,8 +233,8 @@ async def test_nobody_is_let_in_under_an_address_of_nobody(recovering: Recoverin
 async def test_code_of_somebody_else_of_that_name_elsewhere_lets_nobody_in(recovering: Recovering):
     """A recovery account of one organisation is none in another, under the same address and password."""
     front = recovering.front
-    other = await front.installation.organization("other", addresses=Addresses.FREE)
-    theirs = await front.person(organization=other, emails=[])
+    other = await front.installation.organization("other", addresses=Addresses.FREE, domain="other.example")
+    theirs = await front.person(organization=other, emails=[{"value": "ada@other.example", "primary": True}])
     await enrolled(front.connection, other, theirs.id, front.hands())
     await front.connection.execute(
         "UPDATE users SET role_id = r.id FROM roles AS r WHERE users.id = $1 AND r.org_id = $2"
