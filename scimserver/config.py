@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from scimserver.access.nameservers import parse_server
+from scimserver.access.nameservers import DnsSettings
 from scimserver.db.pool import DatabaseSettings
 from scimserver.directory.passwords.settings import PasswordSettings
 from scimserver.workers.mailserver import MailSettings
@@ -58,7 +58,7 @@ def _default_data_dir() -> Path:
     return _SYSTEM_DATA_DIR
 
 
-class Settings(PasswordSettings, MailSettings):
+class Settings(PasswordSettings, MailSettings, DnsSettings):
     """What an operator may set. Each field's description is its documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
@@ -149,31 +149,16 @@ class Settings(PasswordSettings, MailSettings):
     drain_seconds: float = Field(
         30.0, ge=0, le=3600, description="How long running requests may take to end when the server stops."
     )
-    dns_servers: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="Addresses of DNS servers, separated by commas, that are asked for the proof of Email"
-        " Domains; with a port as 192.0.2.1:5353. Without it, those that the system asks.",
-    )
     outbox_retention_days: int = Field(
         7, ge=1, le=365, description="Days after which messages that nobody fetched are dropped."
     )
 
-    @field_validator("trusted_proxies", "dns_servers", mode="before")
+    @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
-
-    @field_validator("dns_servers")
-    @classmethod
-    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            try:
-                parse_server(each)
-            except ValueError:
-                raise ValueError("write addresses such as 192.0.2.1 or [2001:db8::1]:53") from None
-        return value
 
     @field_validator("database_url")
     @classmethod

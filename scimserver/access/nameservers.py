@@ -5,12 +5,14 @@ Proven by tests/unit/test_nameservers.py.
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Final
+from typing import Annotated, Final
 
 from dns.asyncresolver import Resolver
 from dns.exception import DNSException
 from dns.nameserver import Do53Nameserver
 from dns.resolver import NXDOMAIN, NoAnswer
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 from scimserver.kernel.errors import Unavailable
 
@@ -18,6 +20,33 @@ SECONDS: Final = 10.0
 """How long an answer may take, all tries together."""
 
 _PORT: Final = 53
+
+
+class DnsSettings(BaseSettings):
+    """A part of all settings."""
+
+    dns_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses of DNS servers, separated by commas, that are asked for the proof of Email"
+        " Domains; with a port as 192.0.2.1:5353. Without it, those that the system asks.",
+    )
+
+    @field_validator("dns_servers", mode="before")
+    @classmethod
+    def _split_servers(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("dns_servers")
+    @classmethod
+    def _are_servers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                parse_server(each)
+            except ValueError:
+                raise ValueError("write addresses such as 192.0.2.1 or [2001:db8::1]:53") from None
+        return value
 
 
 class Nameservers:

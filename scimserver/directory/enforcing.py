@@ -3,7 +3,7 @@
 It is carried out at once, for the users that there are, and from then on where a user is written. One
 transaction marks them all, in blocks, a statement for each: nobody is half enforced, and whoever is added at
 the same time waits, and is marked too.
-Proven by tests/database/test_enforcing.py and tests/database/test_enforcing_concurrently.py.
+Proven by tests/database/test_enforcing.py.
 """
 
 from collections.abc import Sequence

@@ -60,22 +60,16 @@ class DomainNotAllowed(InvalidValue):
     reason = "domain_not_allowed"
 
 
-class DomainNotProven(Refused):
+class DomainNotProven(InvalidValue):
     """DNS does not say that the organisation holds the domain (rule P2)."""
 
     reason = "domain_not_proven"
 
 
-class NotReady(Refused):
+class NotReady(InvalidValue):
     """Something has to be there first, so that nobody is locked out (rule P8)."""
 
     reason = "not_ready"
-
-
-class SamlEnforced(Refused):
-    """SAML is enforced in an Email Domain, and what was asked for would undo what that rests on (rule P8)."""
-
-    reason = "saml_enforced"
 
 
 class PasswordNotAllowed(InvalidValue):
@@ -106,6 +100,12 @@ class LastAdministrator(NotPermitted):
     """Nobody would be left who may manage users (rule P5)."""
 
     reason = "last_administrator"
+
+
+class SamlEnforced(NotPermitted):
+    """SAML is enforced in an Email Domain, and what was asked for would undo what that rests on (rule P8)."""
+
+    reason = "saml_enforced"
 
 
 class LastRecoveryAccount(NotPermitted):

@@ -21,7 +21,10 @@ from tests.twins import rows_of
 OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 """What the application answers without a token: tests/api/test_isolation_records.py looks at it."""
 
-OF_PEOPLE = {"/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", STATIC + Styles().name}
+OF_PEOPLE = {
+    *("/signin", "/signout", "/recovery", "/forgot", "/reset", "/password", "/sessions"),
+    STATIC + Styles().name,
+}
 """What people see: tests/console looks at it."""
 
 OF_SAML = {f"/saml/{{connection}}/{name}" for name in ("metadata", "login", "try", "acs")}

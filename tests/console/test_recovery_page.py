@@ -12,6 +12,7 @@ from scimserver.access import sessions
 from scimserver.access.sessions import Caller
 from scimserver.console.pages.recovery import REFUSED
 from scimserver.directory import passwords, recovery, users
+from scimserver.directory.organizations import Addresses
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Origin
 from scimserver.kernel.errors import NotPermitted
@@ -227,6 +228,22 @@ async def test_nobody_is_let_in_by_less_and_only_the_log_says_why(recovering: Re
 async def test_nobody_is_let_in_under_an_address_of_nobody(recovering: Recovering):
     shown = await recovering.recover(address="ghost@example.com")
     assert (shown.status, shown.errors) == (422, {"": REFUSED})
+
+
+async def test_code_of_somebody_else_of_that_name_elsewhere_lets_nobody_in(recovering: Recovering):
+    """A recovery account of one organisation is none in another, under the same address and password."""
+    front = recovering.front
+    other = await front.installation.organization("other", addresses=Addresses.FREE, domain="other.example")
+    theirs = await front.person(organization=other, emails=[{"value": "ada@other.example", "primary": True}])
+    await enrolled(front.connection, other, theirs.id, front.hands())
+    await front.connection.execute(
+        "UPDATE users SET role_id = r.id FROM roles AS r WHERE users.id = $1 AND r.org_id = $2"
+        " AND r.name_key = 'admin role'",
+        theirs.id,
+        other,
+    )
+    assert (await recovering.recover(organization="other")).errors == {"": REFUSED}
+    assert (await recovering.recover(organization="acme")).status == 303
 
 
 async def test_wrong_codes_count_as_tries(recovering: Recovering):

@@ -2,7 +2,7 @@
 
 While SAML is enforced in a domain, there is always one that gets in, whatever happens to users, roles and
 passwords: who changes those asks here.
-Proven by tests/database/test_recovery.py and tests/database/test_cli_recovery.py.
+Proven by tests/api/test_last_recovery_account.py and tests/database/test_cli_recovery.py.
 """
 
 from typing import Final, Protocol

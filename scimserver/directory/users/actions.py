@@ -20,11 +20,7 @@ from scimserver.directory.users.model import (
     User,
     arranged,
 )
-from scimserver.directory.users.protection import (
-    require_no_take_over,
-    require_other_administrator,
-    require_other_recovery,
-)
+from scimserver.directory.users.protection import require_no_take_over, require_others
 from scimserver.directory.users.rules import Settled, settle
 from scimserver.directory.users.versions import columns_of, first_version, is_as_settled, next_version
 from scimserver.kernel.addresses import address_key
@@ -173,10 +169,7 @@ async def update(
     if is_same and allowed is None:
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
-        await require_other_administrator(work, current, changes)
-        await require_other_recovery(
-            work, current, changes, settled.permissions if settled.active else frozenset()
-        )
+        await require_others(work, current, changes, settled.permissions if settled.active else frozenset())
     if current.active and not settled.active:
         await _kept_out(work, current, changes)
     work.change(
@@ -239,8 +232,7 @@ async def delete(work: Work, current: User) -> int:
     work.require(Permission.USERS_DELETE)
     changes = difference(current.document, {})
     require_no_take_over(work, current, changes)
-    await require_other_administrator(work, current, changes)
-    await require_other_recovery(work, current, changes)
+    await require_others(work, current, changes)
     organization = work.actor.organization
     await hold(work, current)
     await sessions.end_every(work, current.id)

@@ -26,26 +26,25 @@ def require_no_take_over(work: Work, current: User, attempted: tuple[Change, ...
         work.require_holding(current.permissions, "This user")
 
 
-async def require_other_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
-    """Raise `LastAdministrator` where nobody else could manage users any more (P5)."""
-    if not (current.active and current.manages_users):
-        return
+async def require_others(
+    work: Work, current: User, attempted: tuple[Change, ...], after: frozenset[Permission] = frozenset()
+) -> None:
+    """Raise `LastAdministrator` where nobody else could manage users any more (P5), and `LastRecoveryAccount`
+    where nobody else could get in without the identity provider (P8).
+
+    `after` is what a user may do from now on who stays active; nothing for one who does not.
+    """
+    if current.active and current.manages_users:
+        await _require_administrator(work, current, attempted)
+    if current.recovers and not after >= recovery.OWNER:
+        with telling(current.user_name, *attempted, target=current.id):
+            await recovery.require_other(work, current.id)
+
+
+async def _require_administrator(work: Work, current: User, attempted: tuple[Change, ...]) -> None:
     if await store.has_other_administrator(work, current.id):
         return
     with telling(current.user_name, *attempted, target=current.id):
         raise LastAdministrator(
             "This is the last active user who may manage users: make somebody else an administrator first."
         )
-
-
-async def require_other_recovery(
-    work: Work, current: User, attempted: tuple[Change, ...], after: frozenset[Permission] = frozenset()
-) -> None:
-    """Raise `LastRecoveryAccount` where nobody else could get in without the identity provider (P8).
-
-    `after` is what a user may do from now on who stays active; nothing for one who does not.
-    """
-    if not current.recovers or after >= recovery.OWNER:
-        return
-    with telling(current.user_name, *attempted, target=current.id):
-        await recovery.require_other(work, current.id)
