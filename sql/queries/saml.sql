@@ -218,6 +218,12 @@ change AS (
     RETURNING name_id
 )
 
+-- change: forget_links
+-- A connection that is another identity provider's: whom its names mean, nobody knows yet.  $1 organisation, $2 connection
+change AS (
+    DELETE FROM saml_links WHERE org_id = $1 AND connection_id = $2 RETURNING user_id
+)
+
 -- name: is_proven_domain
 -- Whether an organisation has proved that a domain is its own, or one of which it is a sub-domain.
 -- $1 organisation, $2 domain, $3 its parent domains

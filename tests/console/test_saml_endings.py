@@ -83,6 +83,14 @@ async def test_sessions_end_when_it_becomes_another_identity_provider(okta: Fede
     assert not await ada.is_signed_in()
 
 
+async def test_names_of_another_identity_provider_mean_nobody_yet(okta: Federation, ada: Browser):
+    """What one of them calls 1001 may be somebody else at the next."""
+    await refreshed(okta, "idp", "next", "third")
+    assert await okta.links() == [(ADA, ADA)]
+    await refreshed(okta, "idp", "next", "third", entity_id="urn:other")
+    assert await okta.links() == []
+
+
 async def test_sessions_go_on_when_a_certificate_is_added(okta: Federation, ada: Browser):
     await refreshed(okta, "idp", "next", "third")
     assert await ada.is_signed_in()

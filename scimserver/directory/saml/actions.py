@@ -74,7 +74,8 @@ async def update(
     """Give a connection other settings, and other metadata where there is some: it counts from the commit on.
 
     The sessions that it began end where it loses a certificate, or becomes another identity provider's:
-    whoever had that key may have begun them.
+    whoever had that key may have begun them. Links end with the identity provider whose names they are: by the
+    same name, another one may mean somebody else.
     Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`, and `Conflicted` if `current`
     is no longer current.
     """
@@ -97,7 +98,9 @@ async def update(
         work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
         return replace(current, seen=changed.seen)
     fact = SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
-    return await _written(work, changed, fact, ends=loses_trust(current.provider, changed.provider))
+    is_another = current.provider.entity_id != changed.provider.entity_id
+    ends = loses_trust(current.provider, changed.provider)
+    return await _written(work, changed, fact, ends=ends, forgets=is_another)
 
 
 async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
@@ -140,8 +143,9 @@ async def _written(
     fact: SamlConnectionUpdated | SamlConnectionSwitched,
     *,
     ends: bool,
+    forgets: bool = False,
 ) -> SamlConnection:
-    """The connection's next version; with it, if need be, end the sessions that it began."""
+    """The connection's next version; with it, if need be, end the sessions that it began, and its links."""
     organization = work.actor.organization
     columns = store.columns(changed)
     if (
@@ -152,8 +156,10 @@ async def _written(
     ):
         raise Conflicted
     ended = await sessions.end_by_connection(work, changed.id) if ends else 0
-    told = (*fact.changes, Change(path="sessions", old=ended)) if ended else fact.changes
-    work.note(replace(fact, changes=told))
+    unlinked = await work.run(store.FORGET_LINKS, organization, changed.id) if forgets else 0
+    counts = (("sessions", ended), ("links", unlinked))
+    told = tuple(Change(path=path, old=count) for path, count in counts if count)
+    work.note(replace(fact, changes=(*fact.changes, *told)))
     return replace(changed, version=changed.version + 1, last_modified=work.now)
 
 

@@ -21,6 +21,7 @@ _QUERIES = load("saml")
 INSERT = _QUERIES.change("insert_connection")
 UPDATE = _QUERIES.change("update_connection")
 FORGET_PENDING = _QUERIES.change("forget_pending")
+FORGET_LINKS = _QUERIES.change("forget_links")
 _FIND = _QUERIES["find_connection"]
 _GET = _QUERIES["get_connection"]
 _LIST = _QUERIES["list_connections"]
