@@ -232,10 +232,11 @@ SELECT EXISTS (SELECT FROM email_domains AS d
                  AND d.verified_at IS NOT NULL);
 
 -- name: connection_of_domain
--- By which connection people of a domain sign in, if it is in use: all of them where the domain is enforced, else
--- whoever is SAML-managed.  $1 organisation, $2 domain, $3 its parent domains
+-- By which connection people of a domain that was proved sign in, if it is in use: all of them where the domain is
+-- enforced, else whoever is SAML-managed.  $1 organisation, $2 domain, $3 its parent domains
 SELECT c.id, d.saml_connection_id IS NOT NULL AS enforced
 FROM email_domains AS d JOIN saml_connections AS c ON c.org_id = d.org_id
 WHERE d.org_id = $1 AND (d.domain = $2 OR (d.subdomains AND d.domain = ANY ($3::text[])))
-  AND c.state = 'active' AND (d.saml_connection_id IS NULL OR c.id = d.saml_connection_id)
+  AND d.verified_at IS NOT NULL AND c.state = 'active'
+  AND (d.saml_connection_id IS NULL OR c.id = d.saml_connection_id)
 ORDER BY d.saml_connection_id IS NULL, length(d.domain) DESC, c.created, c.id LIMIT 1;
