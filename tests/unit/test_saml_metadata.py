@@ -1,5 +1,6 @@
 """Metadata of identity providers: what is read from it, and what is refused, with a sentence that helps."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -104,6 +105,18 @@ def test_certificate_with_a_short_key_is_refused():
 def test_certificate_with_a_key_of_another_kind_is_refused():
     with pytest.raises(InvalidValue, match="no RSA key"):
         parse_certificate(self_signed(ec.generate_private_key(ec.SECP256R1())))
+
+
+def test_certificate_of_a_year_that_there_is_not_is_refused():
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp")])
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(datetime(2060, 1, 1, tzinfo=UTC))
+    der = builder.sign(private, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert der.count(b"20600101000000Z") == 1
+    text = base64.b64encode(der.replace(b"20600101000000Z", b"00000101000000Z")).decode()
+    with pytest.raises(InvalidValue, match="cannot be read"):
+        parse_certificate(text)
 
 
 def test_certificate_with_a_key_for_another_padding_is_refused():
