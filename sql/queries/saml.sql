@@ -95,7 +95,8 @@ change AS (
 )
 
 -- name: hold_organization
--- One at a time takes a connection out of use, or enforces it.  $1 organisation
+-- One at a time changes a connection, takes it out of use, or enforces it: before the connection itself is locked.
+-- $1 organisation
 SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: enforced_domains
@@ -186,6 +187,11 @@ change AS (
     UPDATE saml_requests SET refused = refused + 1 WHERE org_id = $1 AND connection_id = $2 AND id = $3
     RETURNING id
 )
+
+-- name: hold_rules
+-- Keep the organisation's rules as they are until the transaction ends: before the connection itself is held.
+-- $1 organisation
+SELECT id FROM organizations WHERE id = $1 FOR SHARE;
 
 -- name: hold_connection
 -- A SAML connection, kept as is until the transaction ends: whoever takes it out of use waits, or was before.

@@ -74,8 +74,8 @@ async def update(
     """Give a connection other settings, and other metadata where there is some: it counts from the commit on.
 
     The sessions that it began end where it loses a certificate, or becomes another identity provider's:
-    whoever had that key may have begun them. Links end with the identity provider whose names they are: by the
-    same name, another one may mean somebody else.
+    whoever had that key may have begun them. Links end with the identity provider whose names they are: by
+    the same name, another one may mean somebody else.
     Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`, and `Conflicted` if `current`
     is no longer current.
     """
@@ -91,6 +91,8 @@ async def update(
         fetched=work.now if provider and wanted.metadata_url else current.fetched,
         tried=current.tried if provider in (None, current.provider) else None,
     )
+    # Before the connection, as whoever enforces it does: else each may wait for the other.
+    await store.hold_organization(work)
     if provider is not None:
         await work.run(store.FORGET_PENDING, work.actor.organization, current.id)
         changed = replace(changed, seen=replace(current.seen, failure=None, pending=()))
@@ -120,6 +122,7 @@ async def switch(work: Work, current: SamlConnection, state: State) -> SamlConne
             raise InvalidValue(
                 f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
             )
+    await store.hold_organization(work)
     if current.state is State.ACTIVE:
         with telling(current.wanted.name, *changes, target=current.id):
             await _require_not_enforced(work, current)

@@ -20,6 +20,7 @@ from scimserver.work import Broken, Work
 
 _QUERIES = load("saml")
 _HOLD = _QUERIES["hold_connection"]
+_HOLD_RULES = _QUERIES["hold_rules"]
 _LINKED = _QUERIES["hold_linked"]
 _NAMED = _QUERIES["hold_named"]
 _KNOWN_AS = _QUERIES["known_as"]
@@ -49,6 +50,9 @@ class Meant:
 async def hold(work: Work, connection: SamlConnection) -> bool:
     """Keep a connection as it is until the work ends; whether it is in use, and the one that was read."""
     transaction = await work.begin()
+    if work.locking:
+        # Whoever is added holds them later, and whoever changes the connection did so first.
+        await transaction.fetch(_HOLD_RULES, work.actor.organization)
     held = await transaction.fetchrow(_HOLD, work.actor.organization, connection.id)
     return held is not None and held["version"] == connection.version and held["state"] == State.ACTIVE
 
