@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from scimserver.access.saml.metadata import parse_metadata
+from scimserver.access.saml.trust import Trust
+from scimserver.access.saml.verify import request_to
 from scimserver.directory.saml import parse_certificate, require_web_address
 from scimserver.kernel.errors import InvalidValue
 from tests.metadata import POST, key, metadata
@@ -136,10 +138,31 @@ def test_metadata_that_is_good_for_a_while_is_taken():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.example/sso?x=1", "http://127.0.0.1:8080/sso", "http://localhost/"]
+    "url",
+    [
+        "https://a.example/sso?x=1",
+        "https://a.example?x=1",
+        "https://A_b.example.:8443",
+        "https://intranet/sso",
+        "https://192.0.2.1/sso",
+        "https://[2001:db8::1]/sso",
+        "http://[::1]/sso",
+        "http://127.0.0.1:8080/sso",
+        "http://localhost/",
+    ],
 )
 def test_address_that_people_can_be_sent_to_is_taken(url: str):
-    require_web_address(url, attribute="resetUri")
+    read = parse_metadata(metadata(location=url).encode(), NOW)
+    ours = "https://scim.example.com/saml/a"
+    trust = Trust(
+        entity_id=f"{ours}/metadata",
+        acs_url=f"{ours}/acs",
+        idp_entity_id=read.entity_id,
+        sso_url=read.sso_url,
+        certificates=tuple(each.pem for each in read.certificates),
+    )
+    # The library takes it, too.
+    assert request_to(trust, "relay", None)[1].startswith(url)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +175,13 @@ def test_address_that_people_can_be_sent_to_is_taken(url: str):
         "https://[",
         "https://a:b/",
         "https://a.example/ b",
+        "https://a.example:/",
+        "https://-a.example/",
+        "https://a..example/",
+        "https://%61.example/",
+        "https://me@a.example/",
+        f"https://{'a' * 64}.example/",
+        "https://[v1.a]/",
         "https://ä.de/",
     ],
 )
