@@ -73,6 +73,10 @@ class MetadataWorker:
                 await self._look(claimed)
             except Conflicted:
                 _log.info("saml.looked_elsewhere")
+            except Unavailable:
+                raise
+            except Exception as failure:  # noqa: BLE001 - one bad connection must not keep others waiting
+                _log.error("saml.looking_failed", exc_info=failure)
 
     async def _look(self, claimed: saml.Claimed) -> None:
         found = await saml.get(self.room.database, claimed.organization, claimed.connection)
@@ -94,5 +98,5 @@ class MetadataWorker:
                 await self.once()
             except Unavailable as failure:
                 _log.warning("saml.looking_postponed", failure=type(failure).__name__)
-            except Exception as failure:  # noqa: BLE001 - one bad connection must not be the last one
+            except Exception as failure:  # noqa: BLE001 - one bad round must not be the last one
                 _log.error("saml.looking_failed", exc_info=failure)

@@ -95,7 +95,8 @@ change AS (
 )
 
 -- name: hold_organization
--- One at a time takes a connection out of use, or enforces it.  $1 organisation
+-- One at a time changes a connection, takes it out of use, or enforces it: before the connection itself is locked.
+-- $1 organisation
 SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: enforced_domains
@@ -187,6 +188,11 @@ change AS (
     RETURNING id
 )
 
+-- name: hold_rules
+-- Keep the organisation's rules as they are until the transaction ends: before the connection itself is held.
+-- $1 organisation
+SELECT id FROM organizations WHERE id = $1 FOR SHARE;
+
 -- name: hold_connection
 -- A SAML connection, kept as is until the transaction ends: whoever takes it out of use waits, or was before.
 -- $1 organisation, $2 id
@@ -218,6 +224,16 @@ change AS (
     RETURNING name_id
 )
 
+-- name: is_address_of_another
+-- Whether somebody else has that address now.  $1 organisation, $2 userName's key, $3 user
+SELECT EXISTS (SELECT FROM users WHERE org_id = $1 AND user_name_key = $2 AND id <> $3);
+
+-- change: forget_links
+-- A connection that is another identity provider's: whom its names mean, nobody knows yet.  $1 organisation, $2 connection
+change AS (
+    DELETE FROM saml_links WHERE org_id = $1 AND connection_id = $2 RETURNING user_id
+)
+
 -- name: is_proven_domain
 -- Whether an organisation has proved that a domain is its own, or one of which it is a sub-domain.
 -- $1 organisation, $2 domain, $3 its parent domains
@@ -226,10 +242,11 @@ SELECT EXISTS (SELECT FROM email_domains AS d
                  AND d.verified_at IS NOT NULL);
 
 -- name: connection_of_domain
--- By which connection people of a domain sign in, if it is in use: all of them where the domain is enforced, else
--- whoever is SAML-managed.  $1 organisation, $2 domain, $3 its parent domains
+-- By which connection people of a domain that was proved sign in, if it is in use: all of them where the domain is
+-- enforced, else whoever is SAML-managed.  $1 organisation, $2 domain, $3 its parent domains
 SELECT c.id, d.saml_connection_id IS NOT NULL AS enforced
 FROM email_domains AS d JOIN saml_connections AS c ON c.org_id = d.org_id
 WHERE d.org_id = $1 AND (d.domain = $2 OR (d.subdomains AND d.domain = ANY ($3::text[])))
-  AND c.state = 'active' AND (d.saml_connection_id IS NULL OR c.id = d.saml_connection_id)
+  AND d.verified_at IS NOT NULL AND c.state = 'active'
+  AND (d.saml_connection_id IS NULL OR c.id = d.saml_connection_id)
 ORDER BY d.saml_connection_id IS NULL, length(d.domain) DESC, c.created, c.id LIMIT 1;

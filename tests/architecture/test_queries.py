@@ -55,6 +55,7 @@ NOT_OF_ONE_ORGANIZATION = {
     "tries.take_from_source": "as give_back_to_source",
     "tries.wait_of_source": "as give_back_to_source",
     "saml.hold_organization": "its id is the org_id of everything else",
+    "saml.hold_rules": "as users.hold_rules",
     "users.hold_rules": "its id is the org_id of everything else",
     "tidying.try_tidying": "housekeeping of the installation; touches no table",
 }

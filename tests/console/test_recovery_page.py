@@ -273,8 +273,13 @@ async def test_fields_that_are_missing_are_named(recovering: Recovering):
 
 
 async def test_password_alone_lets_no_recovery_account_in_while_saml_is_enforced(recovering: Recovering):
-    shown = await recovering.front.browser().sign_in()
-    assert shown.status == 422
+    """Whoever is there is sent on; also where nobody can be, the password is not enough."""
+    browser = recovering.front.browser()
+    shown = await browser.sign_in()
+    assert (shown.status, shown.location.partition("?")[0][-6:]) == (303, "/login")
+    assert "__Host-session" not in browser.cookies
+    await _sql(recovering, "UPDATE saml_connections SET state = 'disabled'")
+    assert (await browser.sign_in()).status == 422
     assert await recovering.reasons() == ["saml_enforced"]
 
 

@@ -54,8 +54,8 @@ async def test_sub_domain_is_enforced_with_its_entry(okta: Federation):
 
 @pytest.mark.parametrize("state", [State.TESTING, State.DISABLED])
 async def test_connection_that_is_not_in_use_leads_nobody_away(okta: Federation, state: State):
-    await okta.enforce()
     await okta.switched(state)
+    await okta.enforce()
     shown = await okta.front.browser().sign_in("nobody@example.com")
     assert (shown.status, links(shown)) == (422, [])
 
@@ -64,6 +64,13 @@ async def test_connection_that_is_not_in_use_leads_nobody_away(okta: Federation,
 async def test_domain_that_is_not_enforced_offers_a_link(okta: Federation, address: str):
     shown = await okta.front.browser().sign_in(address, "wrong", next="/password")
     assert (shown.status, links(shown)) == (422, [okta.path("login?ask&next=/password")])
+
+
+async def test_domain_that_was_not_proved_offers_none(okta: Federation):
+    """Whoever only says that a domain is theirs sends nobody of it anywhere."""
+    await okta.front.connection.execute("UPDATE email_domains SET verified_at = NULL")
+    shown = await okta.front.browser().sign_in("nobody@example.com", "wrong")
+    assert (shown.status, links(shown)) == (422, [])
 
 
 async def test_password_signs_in_where_the_domain_is_not_enforced(okta: Federation):

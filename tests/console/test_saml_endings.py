@@ -1,5 +1,7 @@
 """What ends the sessions that a SAML connection began: its use, its keys, and the people themselves."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,10 +13,15 @@ from scimserver.audit.store import Filter
 from scimserver.directory import saml, users
 from scimserver.directory.saml import State
 from scimserver.directory.users import Mark
+from scimserver.kernel.actor import Origin, operator
 from tests.federation import Federation, federation
 from tests.metadata import key, metadata
 from tests.people import ADA, Browser, Reception
 from tests.responses.provider import IDP, SSO, signer
+
+WAITING = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE wait_event_type = 'Lock' AND datname = current_database())"""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -54,6 +61,13 @@ async def refreshed(okta: Federation, *signers: str, entity_id: str = IDP) -> No
         okta.connection = await saml.update(work, current, current.wanted, provider)
 
 
+async def held_again(okta: Federation) -> None:
+    """Hold the connection as a sign-in does that others were faster than."""
+    who = operator("tests", okta.organization)
+    async with okta.front.installation.room.open(who, Origin(request_id="tests"), lock=True) as work:
+        assert await saml.hold(work, okta.connection)
+
+
 async def ended(okta: Federation, event: str) -> bool:
     """Whether the last entry of an event says that sessions ended."""
     narrow = Filter(events=[event])
@@ -83,6 +97,14 @@ async def test_sessions_end_when_it_becomes_another_identity_provider(okta: Fede
     assert not await ada.is_signed_in()
 
 
+async def test_names_of_another_identity_provider_mean_nobody_yet(okta: Federation, ada: Browser):
+    """What one of them calls 1001 may be somebody else at the next."""
+    await refreshed(okta, "idp", "next", "third")
+    assert await okta.links() == [(ADA, ADA)]
+    await refreshed(okta, "idp", "next", "third", entity_id="urn:other")
+    assert await okta.links() == []
+
+
 async def test_sessions_go_on_when_a_certificate_is_added(okta: Federation, ada: Browser):
     await refreshed(okta, "idp", "next", "third")
     assert await ada.is_signed_in()
@@ -92,6 +114,26 @@ async def test_sessions_go_on_when_a_certificate_is_added(okta: Federation, ada:
 async def test_sessions_go_on_when_the_connection_is_treated_differently(okta: Federation, ada: Browser):
     await okta.changed(contact="it@example.com", jit=True)
     assert await ada.is_signed_in()
+
+
+@pytest.mark.parametrize("act", ["refresh", "update", "switch", "sign in"])
+async def test_connection_is_held_after_its_organisation(okta: Federation, act: str):
+    """As whoever enforces it holds the organisation, and then looks at the connection."""
+    acts = {
+        "refresh": partial(refreshed, okta, "idp", entity_id="urn:other"),
+        "update": partial(okta.changed, jit=True),
+        "switch": partial(okta.switched, State.DISABLED),
+        "sign in": partial(held_again, okta),
+    }
+    connection = okta.front.connection
+    async with connection.transaction():
+        await connection.execute("SELECT FROM organizations FOR UPDATE")
+        changing = asyncio.create_task(acts[act]())
+        while not await connection.fetchval(WAITING):
+            assert not changing.done()
+            await connection.execute("SELECT pg_stat_clear_snapshot()")
+        await connection.execute("SELECT FROM saml_connections FOR SHARE NOWAIT")
+    await changing
 
 
 async def test_sessions_of_another_organisation_go_on(okta: Federation, ada: Browser):

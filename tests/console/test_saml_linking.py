@@ -57,6 +57,18 @@ async def test_whoever_is_linked_may_have_another_address(okta: Federation):
     assert await okta.links() == [("ada.byron@example.com", "00u1")]
 
 
+async def test_address_that_somebody_else_got_signs_in_nobody(okta: Federation):
+    """Neither of them: whom the identity provider means, only an administrator can say."""
+    await okta.arrive()
+    async with okta.front.work() as work:
+        ada = await users.find(work, ADA)
+        await users.update(work, ada, {**ada.document, "userName": "ada.byron@example.com"})
+    assert (await okta.arrive()).status == 303
+    await okta.managed(ADA.upper())
+    assert (await okta.arrive()).status == 403
+    assert (await okta.reasons(), await okta.sessions()) == ([Why.OTHER_NAME], 2)
+
+
 @pytest.mark.parametrize(
     "said,why",
     [

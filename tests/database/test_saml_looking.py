@@ -211,6 +211,15 @@ async def test_what_was_seen_of_a_connection_that_changed_meanwhile_is_not_kept(
     assert (await looks.found(made)).seen.looked is None
 
 
+async def test_one_that_cannot_be_looked_at_keeps_no_other_waiting(looks: Looks):
+    for number in range(3):
+        url = f"https://{number}.example.com/"
+        await looks.connect(str(number), url, entity_id=f"urn:{number}")
+    looks.there["https://0.example.com/"] = looks.there["https://1.example.com/"] = RuntimeError("a bug")
+    await looks.a_day_later()
+    assert len(looks.fetched) == 3
+
+
 async def test_round_has_an_end(looks: Looks):
     for number in range(MOST_AT_ONCE + 1):
         url = f"https://{number}.example.com/"

@@ -116,6 +116,20 @@ async def test_redirect_elsewhere_is_not_followed(serve: Server, fetcher: Fetche
         await fetcher.fetch(await serve(answer))
 
 
+async def test_redirect_to_what_is_no_text_is_told_of_in_text(tls: tuple[ssl.SSLContext, ssl.SSLContext]):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\xff\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls[0]) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidValue, match="no https address") as refused:
+            await Fetcher(tls=tls[1], public_only=False).fetch(f"https://localhost:{port}/")
+    assert refused.value.detail.encode()
+
+
 async def test_document_that_is_too_large_is_not_read_to_its_end(serve: Server, fetcher: Fetcher):
     sent = 0
 

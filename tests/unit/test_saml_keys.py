@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from scimserver.directory.saml import Key, Role, Safe, listed, parse_certificate, place_of
+from scimserver.directory.saml.keys import new_pair
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId, SamlKeyId
 from tests.responses.provider import signer
 
@@ -58,3 +59,9 @@ def test_private_key_is_in_no_text_of_a_key():
         created=datetime.now(UTC),
     )
     assert "sealed" not in repr(key)
+
+
+def test_private_key_is_in_no_text_of_a_pair():
+    pair = new_pair(SamlConnectionId(UUID(int=1)), datetime.now(UTC))
+    assert pair.private.splitlines()[1] not in f"{pair} {pair!r} {[pair]}"
+    assert pair.certificate.sha256 in repr(pair)

@@ -1,5 +1,6 @@
 """Metadata of identity providers: what is read from it, and what is refused, with a sentence that helps."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from scimserver.access.saml.metadata import parse_metadata
+from scimserver.access.saml.trust import Trust
+from scimserver.access.saml.verify import request_to
 from scimserver.directory.saml import parse_certificate, require_web_address
 from scimserver.kernel.errors import InvalidValue
 from tests.metadata import POST, key, metadata
@@ -106,6 +109,18 @@ def test_certificate_with_a_key_of_another_kind_is_refused():
         parse_certificate(self_signed(ec.generate_private_key(ec.SECP256R1())))
 
 
+def test_certificate_of_a_year_that_there_is_not_is_refused():
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp")])
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(datetime(2060, 1, 1, tzinfo=UTC))
+    der = builder.sign(private, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert der.count(b"20600101000000Z") == 1
+    text = base64.b64encode(der.replace(b"20600101000000Z", b"00000101000000Z")).decode()
+    with pytest.raises(InvalidValue, match="cannot be read"):
+        parse_certificate(text)
+
+
 def test_certificate_with_a_key_for_another_padding_is_refused():
     der = x509.load_pem_x509_certificate(signer().certificate.encode()).public_bytes(Encoding.DER)
     # The name of the algorithm and its parameters: none, and a list of none.
@@ -123,10 +138,31 @@ def test_metadata_that_is_good_for_a_while_is_taken():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.example/sso?x=1", "http://127.0.0.1:8080/sso", "http://localhost/"]
+    "url",
+    [
+        "https://a.example/sso?x=1",
+        "https://a.example?x=1",
+        "https://A_b.example.:8443",
+        "https://intranet/sso",
+        "https://192.0.2.1/sso",
+        "https://[2001:db8::1]/sso",
+        "http://[::1]/sso",
+        "http://127.0.0.1:8080/sso",
+        "http://localhost/",
+    ],
 )
 def test_address_that_people_can_be_sent_to_is_taken(url: str):
-    require_web_address(url, attribute="resetUri")
+    read = parse_metadata(metadata(location=url).encode(), NOW)
+    ours = "https://scim.example.com/saml/a"
+    trust = Trust(
+        entity_id=f"{ours}/metadata",
+        acs_url=f"{ours}/acs",
+        idp_entity_id=read.entity_id,
+        sso_url=read.sso_url,
+        certificates=tuple(each.pem for each in read.certificates),
+    )
+    # The library takes it, too.
+    assert request_to(trust, "relay", None)[1].startswith(url)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +175,13 @@ def test_address_that_people_can_be_sent_to_is_taken(url: str):
         "https://[",
         "https://a:b/",
         "https://a.example/ b",
+        "https://a.example:/",
+        "https://-a.example/",
+        "https://a..example/",
+        "https://%61.example/",
+        "https://me@a.example/",
+        f"https://{'a' * 64}.example/",
+        "https://[v1.a]/",
         "https://ä.de/",
     ],
 )

@@ -153,4 +153,6 @@ def _require_https(url: str) -> None:
 
 
 def _failed(url: str, what: str) -> InvalidValue:
-    return InvalidValue(f'The metadata at "{url[:200]}" cannot be fetched: {what}.', attribute="metadataUrl")
+    # A redirect may hold octets that are no text, and that could not be kept.
+    told = url[:200].encode("utf-8", "backslashreplace").decode()
+    return InvalidValue(f'The metadata at "{told}" cannot be fetched: {what}.', attribute="metadataUrl")

@@ -74,7 +74,8 @@ async def update(
     """Give a connection other settings, and other metadata where there is some: it counts from the commit on.
 
     The sessions that it began end where it loses a certificate, or becomes another identity provider's:
-    whoever had that key may have begun them.
+    whoever had that key may have begun them. Links end with the identity provider whose names they are: by
+    the same name, another one may mean somebody else.
     Raises `InvalidValue`, `NotPermitted`; when the work ends, `AlreadyTaken`, and `Conflicted` if `current`
     is no longer current.
     """
@@ -90,6 +91,8 @@ async def update(
         fetched=work.now if provider and wanted.metadata_url else current.fetched,
         tried=current.tried if provider in (None, current.provider) else None,
     )
+    # Before the connection, as whoever enforces it does: else each may wait for the other.
+    await store.hold_organization(work)
     if provider is not None:
         await work.run(store.FORGET_PENDING, work.actor.organization, current.id)
         changed = replace(changed, seen=replace(current.seen, failure=None, pending=()))
@@ -97,7 +100,9 @@ async def update(
         work.note(SamlConnectionUnchanged(target=current.id, display=current.wanted.name))
         return replace(current, seen=changed.seen)
     fact = SamlConnectionUpdated(target=current.id, display=wanted.name, changes=changes)
-    return await _written(work, changed, fact, ends=loses_trust(current.provider, changed.provider))
+    is_another = current.provider.entity_id != changed.provider.entity_id
+    ends = loses_trust(current.provider, changed.provider)
+    return await _written(work, changed, fact, ends=ends, forgets=is_another)
 
 
 async def switch(work: Work, current: SamlConnection, state: State) -> SamlConnection:
@@ -117,6 +122,7 @@ async def switch(work: Work, current: SamlConnection, state: State) -> SamlConne
             raise InvalidValue(
                 f"After {current.state.value} comes {following}, not {state.value}.", attribute="state"
             )
+    await store.hold_organization(work)
     if current.state is State.ACTIVE:
         with telling(current.wanted.name, *changes, target=current.id):
             await _require_not_enforced(work, current)
@@ -140,8 +146,9 @@ async def _written(
     fact: SamlConnectionUpdated | SamlConnectionSwitched,
     *,
     ends: bool,
+    forgets: bool = False,
 ) -> SamlConnection:
-    """The connection's next version; with it, if need be, end the sessions that it began."""
+    """The connection's next version; with it, if need be, end the sessions that it began, and its links."""
     organization = work.actor.organization
     columns = store.columns(changed)
     if (
@@ -152,8 +159,10 @@ async def _written(
     ):
         raise Conflicted
     ended = await sessions.end_by_connection(work, changed.id) if ends else 0
-    told = (*fact.changes, Change(path="sessions", old=ended)) if ended else fact.changes
-    work.note(replace(fact, changes=told))
+    unlinked = await work.run(store.FORGET_LINKS, organization, changed.id) if forgets else 0
+    counts = (("sessions", ended), ("links", unlinked))
+    told = tuple(Change(path=path, old=count) for path, count in counts if count)
+    work.note(replace(fact, changes=(*fact.changes, *told)))
     return replace(changed, version=changed.version + 1, last_modified=work.now)
 
 

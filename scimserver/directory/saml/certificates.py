@@ -48,6 +48,8 @@ def parse_certificate(text: str) -> Certificate:
         bare = _AROUND.sub("", text)
         read = x509.load_der_x509_certificate(base64.b64decode(bare, validate=True))
         key, subject = read.public_key(), read.subject.rfc4514_string()
+        # There are moments in certificates, such as in the year 0, that are none here.
+        begins, ends = read.not_valid_before_utc, read.not_valid_after_utc
     except (ValueError, binascii.Error, x509.InvalidVersion, UnsupportedAlgorithm):
         raise InvalidValue("It cannot be read as X.509.", attribute="certificate") from None
     if read.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
@@ -59,6 +61,6 @@ def parse_certificate(text: str) -> Certificate:
         pem=read.public_bytes(Encoding.PEM).decode(),
         sha256=read.fingerprint(SHA256()).hex(":").upper(),
         subject=subject,
-        not_before=read.not_valid_before_utc,
-        not_after=read.not_valid_after_utc,
+        not_before=begins,
+        not_after=ends,
     )

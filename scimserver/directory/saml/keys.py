@@ -61,6 +61,10 @@ class Pair(NamedTuple):
     private: str
     certificate: Certificate
 
+    def __repr__(self) -> str:
+        """The certificate alone: what is written into logs holds no private key."""
+        return f"Pair({self.certificate.sha256})"
+
 
 class Safe:
     """Seals private keys, each for its own row, and opens them."""

@@ -20,9 +20,11 @@ from scimserver.work import Broken, Work
 
 _QUERIES = load("saml")
 _HOLD = _QUERIES["hold_connection"]
+_HOLD_RULES = _QUERIES["hold_rules"]
 _LINKED = _QUERIES["hold_linked"]
 _NAMED = _QUERIES["hold_named"]
 _KNOWN_AS = _QUERIES["known_as"]
+_IS_ANOTHERS = _QUERIES["is_address_of_another"]
 _IS_PROVEN = _QUERIES["is_proven_domain"]
 _INSERT = _QUERIES.change("insert_link")
 
@@ -48,6 +50,9 @@ class Meant:
 async def hold(work: Work, connection: SamlConnection) -> bool:
     """Keep a connection as it is until the work ends; whether it is in use, and the one that was read."""
     transaction = await work.begin()
+    if work.locking:
+        # Whoever is added holds them later, and whoever changes the connection did so first.
+        await transaction.fetch(_HOLD_RULES, work.actor.organization)
     held = await transaction.fetchrow(_HOLD, work.actor.organization, connection.id)
     return held is not None and held["version"] == connection.version and held["state"] == State.ACTIVE
 
@@ -65,6 +70,12 @@ async def named(work: Work, address: str) -> Meant | None:
 async def known_as(work: Work, connection: SamlConnectionId, user: UserId) -> str | None:
     """By which name the identity provider knows a user, who is held, already."""
     return await (await work.begin()).fetchval(_KNOWN_AS, work.actor.organization, connection, user)
+
+
+async def is_anothers(work: Work, address: str, user: UserId) -> bool:
+    """Whether an address is somebody else's than a user's, whom it once meant."""
+    transaction = await work.begin()
+    return await transaction.fetchval(_IS_ANOTHERS, work.actor.organization, address_key(address), user)
 
 
 async def is_proven(work: Work, address: Address) -> bool:

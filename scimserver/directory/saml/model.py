@@ -30,6 +30,14 @@ LOOKED_AT_EVERY: Final = timedelta(days=1)
 """How often metadata is fetched to see what would change with it, and the ends of certificates are seen."""
 
 _PATH: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_LAST: Final = r"[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
+_AUTHORITY: Final = re.compile(
+    rf"(?:(?:{_LABEL}\.)+{_LAST}\.?|{_LAST}|\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\[[0-9a-f:]+\])(?::\d+)?",
+    re.IGNORECASE,
+)
+"""What stands for a host, and what the SAML library takes for one: with others it makes no request."""
+
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -150,7 +158,7 @@ def require_web_address(url: str, *, attribute: str) -> None:
         host, parts = "", urlsplit("")
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
     is_plain = url.isascii() and url.isprintable() and not set(url) & set(' "<>\\#')
-    if not (host and is_safe and is_plain) or "@" in parts.netloc or len(url) > MAX_URL:
+    if not (is_safe and is_plain and _AUTHORITY.fullmatch(parts.netloc)) or len(url) > MAX_URL:
         raise InvalidValue(
             f'"{url[:200]}" is no address to send people to: write an https URL without user or password.',
             attribute=attribute,

@@ -21,6 +21,7 @@ _QUERIES = load("saml")
 INSERT = _QUERIES.change("insert_connection")
 UPDATE = _QUERIES.change("update_connection")
 FORGET_PENDING = _QUERIES.change("forget_pending")
+FORGET_LINKS = _QUERIES.change("forget_links")
 _FIND = _QUERIES["find_connection"]
 _GET = _QUERIES["get_connection"]
 _LIST = _QUERIES["list_connections"]
@@ -88,10 +89,14 @@ def parse_pending(text: str | None) -> tuple[Change, ...]:
     return tuple(Change(*each) for each in orjson.loads(text)) if text else ()
 
 
+async def hold_organization(work: Work) -> None:
+    """Keep how an organisation's people sign in as it is until the work ends."""
+    await (await work.begin()).fetch(_HOLD, work.actor.organization)
+
+
 async def enforced(work: Work, connection: SamlConnectionId) -> list[str]:
-    """Where all sign in by a connection; it stays so until the work ends."""
+    """Where all sign in by a connection; it stays so where the organisation is held."""
     transaction = await work.begin()
-    await transaction.fetch(_HOLD, work.actor.organization)
     rows = await transaction.fetch(_ENFORCED, work.actor.organization, connection)
     return [row["domain"] for row in rows]
 
