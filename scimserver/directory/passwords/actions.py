@@ -61,8 +61,8 @@ async def set_by_administrator(
     """Give somebody else a password, which works at once, and unless it is used for a day.
 
     Raises `NotPermitted` where the user holds more permissions than the actor, `PasswordManagedElsewhere`,
-    `LastRecoveryAccount`, `InvalidValue` where the organisation wants such passwords changed and this one need not be,
-    `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
+    `InvalidValue` where the organisation wants such passwords changed and this one need not be,
+    `PasswordNotAllowed`, `Unavailable`, `LastRecoveryAccount`; when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with telling(
