@@ -369,22 +369,41 @@ async def test_enforcing_and_switching_its_connection_off_do_not_both_succeed(re
     assert len([end for end in ends if isinstance(end, Exception)]) == 1
 
 
-async def test_user_is_deleted_after_enforcing_and_not_across_it(ready: Ready):
+async def _deleted(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        await users.delete(work, await users.get(work, user.id))
+
+
+async def _renamed(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        current = await users.get(work, user.id)
+        await users.update(work, current, {**current.document, "userName": "rob@acme.example"})
+
+
+async def _unmarked(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        await users.mark(work, await users.get(work, user.id), managed=False)
+
+
+@pytest.mark.parametrize("write", [_deleted, _renamed, _unmarked])
+async def test_user_is_written_after_enforcing_and_not_across_it(
+    ready: Ready, write: Callable[[Ready, User], Coroutine[Any, Any, None]]
+):
     """Whoever holds a user before the organisation breaks enforcing off, or is broken off."""
     bob = await ready.user()
-
-    async def delete() -> None:
+    if write is _unmarked:
         async with ready.work() as work:
-            await users.delete(work, await users.get(work, bob.id))
-
+            other = Provider(entity_id="urn:e", sso_url="https://e", certificates=())
+            entra = await saml.create(work, Wanted(name="Entra"), other)
+        await ready.execute("UPDATE users SET saml_connection_id = $2 WHERE id = $1", bob.id, entra.id)
     async with ready.work() as work:
         # The organisation as enforcing holds it, before it comes to Bob.
         await enforcing.release(work, DOMAIN)
-        deleting = asyncio.create_task(delete())
+        writing = asyncio.create_task(write(ready, bob))
         await asyncio.wait_for(waiting(ready), 10)
         assert await enforcing.enforce(work, DOMAIN, ready.connection) == 1
     with pytest.raises(Conflicted) as changed:
-        await deleting
+        await writing
     assert "deadlock" not in str(changed.value)
 
 

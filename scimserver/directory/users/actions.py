@@ -170,6 +170,9 @@ async def update(
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
         await require_others(work, current, changes, settled.permissions if settled.active else frozenset())
+    if user.user_name != current.user_name or marked:
+        # What ends with that holds the user: the organisation, whose rules were looked at, is held before.
+        await hold(work, current)
     if current.active and not settled.active:
         await _kept_out(work, current, changes)
     work.change(
