@@ -195,7 +195,8 @@ async def _held(
 ) -> None:
     """Hold a user whom what ends with the change would hold, and the organisation before.
 
-    Its rules were looked at, and enforcing SAML takes them in that order. Raises `Conflicted`, `ProviderPaused`.
+    Its rules were looked at, and enforcing SAML takes them in that order. Raises `Conflicted` and
+    `ProviderPaused`.
     """
     if user.user_name != current.user_name or is_marked:
         await hold(work, current)
