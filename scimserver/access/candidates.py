@@ -26,10 +26,12 @@ from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.ids import INSTALLATION, OrganizationId, UserId
 from scimserver.kernel.profiles import Profile
 from scimserver.kernel.secrets import digest
+from scimserver.work import Work
 
 _QUERIES = load("candidates")
 _ORGANIZATION = _QUERIES["organization_of_name"]
 _CANDIDATE = _QUERIES["candidate"]
+_IS_ENFORCED = _QUERIES["is_enforced"]
 
 _OWNER: Final = sorted(OWNER)
 
@@ -99,6 +101,11 @@ class Candidates:
             parents(domain) if domain else [],
         )
         return OrganizationId(found) if found else INSTALLATION
+
+
+async def is_enforced(work: Work, user: UserId) -> bool:
+    """Whether SAML is enforced where the address of a user, who is held, is by now."""
+    return await (await work.begin()).fetchval(_IS_ENFORCED, work.actor.organization, user)
 
 
 def _candidate(row: Record) -> Candidate:

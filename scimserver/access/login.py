@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from scimserver.access.candidates import Attempt, Candidate, Candidates
+from scimserver.access.candidates import Attempt, Candidate, Candidates, is_enforced
 from scimserver.access.guesses import Guess, Guesses
 from scimserver.access.refusals import Aim, Refusals
 from scimserver.access.sessions import Caller
@@ -134,7 +134,11 @@ class Login:
             await tries.give_back(self._database, case.account, case.now)
             await self._record(case, ChangeRequired.reason)
             raise ChangeRequired
-        return await self._admit(case, verified, attempt.device)
+        try:
+            return await self._admit(case, verified, attempt.device)
+        except SignInRefused:
+            await self._record(case, "saml_enforced")
+            raise
 
     async def recover(self, attempt: Attempt, code: str, origin: Origin) -> Admitted:
         """Let somebody in by a recovery account, in a session that is for sign-in settings.
@@ -205,7 +209,10 @@ class Login:
     async def _admit(
         self, case: _Case, verified: Verified, device: str | None, step: int | None = None
     ) -> Admitted:
-        """The session; `step` is that of a recovery account's code. Raises `SignInRefused` for a used one."""
+        """The session; `step` is that of a recovery account's code.
+
+        Raises `SignInRefused` for a used one; without one, where SAML was enforced meanwhile.
+        """
         candidate = case.candidate
         assert candidate is not None, "nobody's password matches nothing"
         device = device or new_secret()
@@ -219,6 +226,8 @@ class Login:
         async with self._room.open(actor, case.origin) as work:
             method = Method.PASSWORD if step is None else Method.RECOVERY
             started = await _start(work, actor, candidate, verified, method)
+            if step is None and await is_enforced(work, candidate.user):
+                raise SignInRefused
             if step is not None:
                 if not await recovery.use(work, candidate.user, step):
                     raise SignInRefused

@@ -13,7 +13,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from scimserver.db.queries import load
-from scimserver.directory import domains, mail, recovery
+from scimserver.directory import domains, mail, recovery, sessions
 from scimserver.directory.domains import Standing
 from scimserver.directory.saml import SamlConnection, State
 from scimserver.kernel.domains import display_domain
@@ -28,7 +28,7 @@ from scimserver.kernel.facts import (
     SessionsEnded,
     UserUpdated,
 )
-from scimserver.kernel.ids import SamlConnectionId
+from scimserver.kernel.ids import SamlConnectionId, UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, telling
 
@@ -38,6 +38,7 @@ _HOLD_CONNECTION = _QUERIES["hold_connection"]
 _ENFORCE = _QUERIES.change("enforce")
 _RELEASE = _QUERIES.change("release")
 _LOCK = _QUERIES["lock_unmanaged"]
+_RECOVERING = _QUERIES["recovering"]
 _LOOK = _QUERIES["look"]
 _MARK = _QUERIES.change("mark")
 
@@ -73,6 +74,8 @@ async def enforce(work: Work, domain: str, connection: SamlConnection) -> int:
     asked = work.actor.organization, before.domain, connection.id
     if is_new and await work.run(_ENFORCE, *asked) == 0:
         raise Conflicted
+    if is_new:
+        await _end_sessions_of_recovery_accounts(work, before.domain)
     marked = await _mark_all(work, before.domain, connection)
     if not is_new and not marked:
         work.note(DomainEnforcedBefore(target=target, display=before.domain))
@@ -117,6 +120,13 @@ async def _require_ready(work: Work, domain: Standing, connection: SamlConnectio
         raise NotReady(
             f'SAML cannot be enforced in "{display_domain(domain.domain)}" yet: {"; ".join(missing)}.'
         )
+
+
+async def _end_sessions_of_recovery_accounts(work: Work, domain: str) -> None:
+    """Nobody stays in by a password alone where it lets nobody in any more; but for whoever enforces."""
+    rows = await work.fetch(_RECOVERING, work.actor.organization, domain)
+    for user in (UserId(row["id"]) for row in rows):
+        await sessions.end_every(work, user, work.actor.session if work.actor.user == user else None)
 
 
 async def _mark_all(work: Work, domain: str, connection: SamlConnection) -> int:

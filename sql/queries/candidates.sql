@@ -26,3 +26,12 @@ LEFT JOIN recovery_accounts AS a ON a.org_id = u.org_id AND a.user_id = u.id AND
     AND u.saml_connection_id IS NULL
     AND EXISTS (SELECT FROM roles AS r WHERE r.org_id = u.org_id AND r.id = u.role_id AND r.permissions @> $4::text[])
 WHERE u.org_id = $1 AND u.user_name_key = $2;
+
+-- name: is_enforced
+-- Whether SAML is enforced where a user's address is.  $1 organisation, $2 user
+SELECT EXISTS (
+    SELECT FROM users AS u JOIN email_domains AS e ON e.org_id = u.org_id AND e.saml_connection_id IS NOT NULL
+        AND (e.domain = u.mail_domain
+             OR (e.subdomains AND right(u.mail_domain, length(e.domain) + 1) = '.' || e.domain))
+    WHERE u.org_id = $1 AND u.id = $2
+);

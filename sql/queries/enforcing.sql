@@ -46,6 +46,15 @@ WHERE u.org_id = $1 AND u.id > $4 AND u.saml_connection_id IS DISTINCT FROM $3
       SELECT FROM recovery_accounts AS a WHERE a.org_id = $1 AND a.user_id = u.id AND a.confirmed IS NOT NULL)
 ORDER BY u.id LIMIT $5 FOR UPDATE OF u;
 
+-- name: recovering
+-- Whoever of a domain has a recovery account, and stays as they are.  $1 organisation, $2 domain
+SELECT u.id FROM recovery_accounts AS a JOIN users AS u ON u.org_id = a.org_id AND u.id = a.user_id
+WHERE a.org_id = $1 AND a.confirmed IS NOT NULL
+  AND (u.mail_domain = $2
+       OR (right(u.mail_domain, length($2) + 1) = '.' || $2
+           AND EXISTS (SELECT FROM email_domains AS e WHERE e.org_id = $1 AND e.domain = $2 AND e.subdomains)))
+ORDER BY u.id;
+
 -- name: look
 -- What users who are held have that ends: who, marked by what, with a password or not, in how many sessions.
 -- $1 organisation, $2 users

@@ -38,9 +38,12 @@ WHERE o.id = $1;
 SELECT id FROM organizations WHERE id = $1 FOR SHARE;
 
 -- name: lock_user
--- Hold a user until the transaction ends: nobody changes it, or lets it join a group.
+-- Hold a user until the transaction ends: nobody changes it, or lets it join a group. The organisation first, as
+-- enforcing does (enforcing.hold_rules): what follows refers to it.
 -- $1 organisation, $2 id
-SELECT version FROM users WHERE org_id = $1 AND id = $2 FOR UPDATE;
+SELECT version FROM users
+WHERE org_id = $1 AND id = $2 AND EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 FOR KEY SHARE)
+FOR UPDATE;
 
 -- name: lock_managing_roles
 -- One at a time may take away somebody who manages users.  $1 organisation

@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 
 from scimserver.directory import passwords, users
+from scimserver.directory.passwords import PasswordDesk
 from scimserver.kernel.actor import Origin, operator
 from scimserver.kernel.errors import LastRecoveryAccount
 from scimserver.scim.models import DIRECTORY_USER_SCHEMA
 from tests.commands import clean_settings as clean_settings
+from tests.desks import desk as desk
 from tests.doors import Told
 from tests.leaving import House
 from tests.leaving import house as house
@@ -90,6 +92,30 @@ async def test_last_recovery_account_keeps_its_password(
         async with room.open(who, Origin(request_id="r-1")) as work:
             await passwords.clear(work, await users.find(work, user.id))
     assert await connection.fetchval("SELECT count(*) FROM credentials") == 1
+
+
+async def given_password(house: House, user: Answer, desk: PasswordDesk) -> None:
+    who = operator("tests", house.scim.organization)
+    async with house.installation.room.open(who, Origin(request_id="r-1")) as work:
+        found = await users.find(work, user.id)
+        await passwords.set_by_administrator(work, found, desk.take("an ember in a cold hearth"))
+
+
+async def test_last_recovery_account_is_given_no_password_that_expires(
+    house: House, last: tuple[Answer, Answer], connection: asyncpg.Connection, desk: PasswordDesk
+):
+    """Where SAML is enforced nobody signs in to change it, and after a day nobody gets in by it."""
+    with pytest.raises(LastRecoveryAccount):
+        await given_password(house, last[0], desk)
+    assert await connection.fetchval("SELECT expires FROM credentials") is None
+
+
+async def test_recovery_account_is_given_a_password_where_nothing_is_enforced(
+    house: House, last: tuple[Answer, Answer], connection: asyncpg.Connection, desk: PasswordDesk
+):
+    await connection.execute("UPDATE email_domains SET saml_connection_id = NULL")
+    await given_password(house, last[0], desk)
+    assert await connection.fetchval("SELECT set_by FROM credentials") == "administrator"
 
 
 # -- never SAML-managed --------------------------------------------------------------------------

@@ -283,6 +283,32 @@ async def test_password_alone_lets_no_recovery_account_in_while_saml_is_enforced
     assert await recovering.reasons() == ["saml_enforced"]
 
 
+async def test_recovery_account_is_sent_to_the_identity_provider_like_everybody(recovering: Recovering):
+    shown = await recovering.front.browser().sign_in()
+    assert (shown.status, "/saml/" in (shown.location or "")) == (303, True)
+    assert await recovering.front.connection.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_password_alone_lets_no_recovery_account_in_when_saml_comes_to_be_enforced_meanwhile(
+    recovering: Recovering,
+):
+    connection = recovering.front.connection
+    released = (
+        "UPDATE email_domains SET saml_connection_id = NULL RETURNING (SELECT id FROM saml_connections)"
+    )
+    saml = await connection.fetchval(released)
+    async with connection.transaction():
+        await connection.execute("SELECT id FROM users WHERE id = $1 FOR UPDATE", recovering.ada.id)
+        signing_in = asyncio.create_task(recovering.front.browser().sign_in())
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while not await connection.fetchval(waiting):  # noqa: ASYNC110 - nobody tells when PostgreSQL waits
+            await asyncio.sleep(0.01)
+        await connection.execute("UPDATE email_domains SET saml_connection_id = $1", saml)
+    assert (await signing_in).status == 422
+    assert await recovering.reasons() == ["saml_enforced"]
+    assert await connection.fetchval("SELECT count(*) FROM sessions") == 0
+
+
 async def test_password_alone_lets_a_recovery_account_in_where_nothing_is_enforced(recovering: Recovering):
     await _sql(recovering, "UPDATE email_domains SET saml_connection_id = NULL")
     browser = recovering.front.browser()

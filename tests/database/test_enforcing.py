@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from scimserver.directory import domains, enforcing, recovery, saml, users
+from scimserver.directory import domains, enforcing, recovery, roles, saml, users
 from scimserver.directory.saml import Provider, SamlConnection, State, Wanted
-from scimserver.directory.users import User
+from scimserver.directory.users import User, store
 from scimserver.kernel.errors import Conflicted, NotFound, NotReady, SamlEnforced
 from scimserver.work import Work
 from tests.importing import ORIGIN, Acme
@@ -205,14 +205,21 @@ async def test_enforcing_ends_passwords_links_sessions_and_devices(ready: Ready)
     assert await ready.fetchval("SELECT string_agg(kind, ',') FROM mail_jobs") == "notice.password_changed"
 
 
-async def test_enforcing_leaves_the_password_and_sessions_of_a_recovery_account(ready: Ready):
-    await ready.execute(SESSION, ready.owner.id, b"1")
+async def test_enforcing_leaves_the_password_of_a_recovery_account(ready: Ready):
     await ready.enforce()
-    counts = [
-        await ready.fetchval("SELECT count(*) FROM credentials"),
-        await ready.fetchval("SELECT count(*) FROM sessions"),
-    ]
-    assert counts == [1, 1]
+    assert await ready.fetchval("SELECT count(*) FROM credentials") == 1
+
+
+async def test_enforcing_ends_sessions_of_a_recovery_account_that_a_password_alone_began(ready: Ready):
+    async with ready.work() as work:
+        await domains.add(work, "other.example")
+    ann = await ready.user("ann@other.example", roles=OWNERS)
+    await enrolled(ready.office.rows, ready.office.operator.organization, ann.id, ready.office.room.clock())
+    for user, secret in ((ready.owner, b"1"), (ann, b"2")):
+        await ready.execute(SESSION, user.id, secret)
+    await ready.enforce()
+    assert await ready.fetchval("SELECT array_agg(user_id) FROM sessions") == [ann.id]
+    assert (await ready.events(ready.owner))[-1] == "session.end_all"
 
 
 async def test_enforcing_raises_the_version_and_puts_each_user_on_record(ready: Ready):
@@ -360,6 +367,60 @@ async def test_enforcing_and_switching_its_connection_off_do_not_both_succeed(re
 
     ends = await asyncio.gather(ready.enforce(), switch(), return_exceptions=True)
     assert len([end for end in ends if isinstance(end, Exception)]) == 1
+
+
+async def _deleted(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        await users.delete(work, await users.get(work, user.id))
+
+
+async def _renamed(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        current = await users.get(work, user.id)
+        await users.update(work, current, {**current.document, "userName": "rob@acme.example"})
+
+
+async def _unmarked(ready: Ready, user: User) -> None:
+    async with ready.work() as work:
+        await users.mark(work, await users.get(work, user.id), managed=False)
+
+
+@pytest.mark.parametrize("write", [_deleted, _renamed, _unmarked])
+async def test_user_is_written_after_enforcing_and_not_across_it(
+    ready: Ready, write: Callable[[Ready, User], Coroutine[Any, Any, None]]
+):
+    """Whoever holds a user before the organisation breaks enforcing off, or is broken off."""
+    bob = await ready.user()
+    if write is _unmarked:
+        async with ready.work() as work:
+            other = Provider(entity_id="urn:e", sso_url="https://e", certificates=())
+            entra = await saml.create(work, Wanted(name="Entra"), other)
+        await ready.execute("UPDATE users SET saml_connection_id = $2 WHERE id = $1", bob.id, entra.id)
+    async with ready.work() as work:
+        # The organisation as enforcing holds it, before it comes to Bob.
+        await enforcing.release(work, DOMAIN)
+        writing = asyncio.create_task(write(ready, bob))
+        await asyncio.wait_for(waiting(ready), 10)
+        assert await enforcing.enforce(work, DOMAIN, ready.connection) == 1
+    with pytest.raises(Conflicted) as changed:
+        await writing
+    assert "deadlock" not in str(changed.value)
+
+
+async def test_role_is_given_while_somebody_of_a_recovery_account_is_looked_at(ready: Ready):
+    """Those who may manage users are held before the recovery accounts are, whatever is done to them."""
+    bob = await ready.user()
+
+    async def give() -> int:
+        async with ready.work() as work:
+            return await roles.give(work, await roles.find(work, "Minimal Permissions"), [bob.id])
+
+    async with ready.work() as work:
+        await store.has_other_administrator(work, ready.owner.id)
+        giving = asyncio.create_task(give())
+        await asyncio.wait_for(waiting(ready), 10)
+        await recovery.require_other(work, ready.owner.id)
+    assert await giving == 0
 
 
 # -- enrolling -----------------------------------------------------------------------------------

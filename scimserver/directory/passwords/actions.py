@@ -62,7 +62,7 @@ async def set_by_administrator(
 
     Raises `NotPermitted` where the user holds more permissions than the actor, `PasswordManagedElsewhere`,
     `InvalidValue` where the organisation wants such passwords changed and this one need not be,
-    `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
+    `PasswordNotAllowed`, `Unavailable`, `LastRecoveryAccount`; when the work ends, `Conflicted`.
     """
     work.require(Permission.USERS_SET_PASSWORD)
     with telling(
@@ -78,6 +78,9 @@ async def set_by_administrator(
                 attribute="mustChange",
             )
         allowed = await _allowed(work, user, password, policy)
+        # Such a password expires, and where SAML is enforced nobody gets in to change it.
+        if user.permissions >= recovery.OWNER:
+            await recovery.require_other(work, user.id)
     expires = work.now + UNUSED_FOR
     _store(work, user, allowed, SetBy.ADMINISTRATOR, must_change=must_change, expires=expires)
     await end_former(work, user)

@@ -35,9 +35,10 @@ async def give(work: Work, role: Role, users: Collection[UserId]) -> int:
     try:
         work.require_holding(role.permissions, "The role")
         is_owners = role.permissions >= recovery.OWNER
+        # In this order, as where a user or a role is changed: two that cross wait, and neither is broken off.
+        await store.lock_managers(work)
         if not is_owners:
             await recovery.hold(work)
-        await store.lock_managers(work)
         await store.hold(work, role)
         given, managers = await _given_in_blocks(work, role, sorted(users))
         if managers and Permission.USERS_UPDATE not in role.permissions:

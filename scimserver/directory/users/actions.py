@@ -170,8 +170,7 @@ async def update(
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
         await require_others(work, current, changes, settled.permissions if settled.active else frozenset())
-    if current.active and not settled.active:
-        await _kept_out(work, current, changes)
+    await _held(work, current, user, changes, is_marked=bool(marked))
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -189,6 +188,20 @@ async def update(
     await end_of_change(work, current, user)
     work.note(_updated(current, user, changes))
     return user
+
+
+async def _held(
+    work: Work, current: User, user: User, changes: tuple[Change, ...], *, is_marked: bool
+) -> None:
+    """Hold a user whom what ends with the change would hold, and the organisation before.
+
+    Its rules were looked at, and enforcing SAML takes them in that order. Raises `Conflicted` and
+    `ProviderPaused`.
+    """
+    if user.user_name != current.user_name or is_marked:
+        await hold(work, current)
+    if current.active and not user.active:
+        await _kept_out(work, current, changes)
 
 
 async def _kept_out(work: Work, current: User, changes: tuple[Change, ...]) -> None:
