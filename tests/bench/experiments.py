@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
-from tests.bench import asking, crowd, database, listing, loading, machine, servers
+from tests.bench import asking, crowd, database, federation, listing, loading, machine, servers
 from tests.bench.asking import Question, Scene
 from tests.bench.database import Organization
+from tests.bench.federation import Federation
 from tests.bench.figures import Spread
+from tests.bench.load import Job
 from tests.bench.loading import Loaded
 from tests.bench.measure import Paired, Side, Summary
 from tests.bench.people import Population
@@ -28,6 +31,14 @@ _PAGE: Final = 100
 _LARGE_PAGE: Final = 1_000
 _MOST_PAGES: Final = 2_000
 _LEAVERS: Final = 3_000
+
+_SIGNED_IN: Final = 303
+_SIGN_INS: Final = 400
+"""More than a worker lets in within a window."""
+_MOST_SIGN_INS: Final = 250
+"""More than it lets in within a second."""
+_SIGNING_IN: Final = 4
+"""How many sign in at the same time while something else is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +156,55 @@ def while_signing_in(stage: Stage) -> Figure:
         sides=(quiet, busy),
         note=f"alone {quiet.p99_ms:.1f} ms; {signed_in:.0f} sign-ins a second, {later:.0f} told to come back",
     )
+
+
+def saml(stage: Stage) -> Figure:
+    """Milliseconds within which 99 of 100 sign-ins by SAML are done, from the response to the session."""
+    with federation.federated(stage.database.dsn, stage.main) as federated:
+        found = stage.meter.single(_ours(stage, _saml(federated)))
+    per_second, each = found.per_second.median, found.server_us.median / 1000
+    note = (
+        f"{per_second:.0f} a second; half of them within {found.latency_ms.median:.1f} ms;"
+        f" {each:.1f} ms of processor time"
+    )
+    return Figure(value=Spread.of([found.p99_ms]), sides=(found,), note=note)
+
+
+def while_signing_in_by_saml(stage: Stage) -> Figure:
+    """Milliseconds within which 99 of 100 GETs are answered while people sign in by SAML, as many as can."""
+    side, pace = _ours(stage, GET), stage.meter.pace
+    quiet = stage.meter.single(replace(side, label="alone"))
+    lasts = pace.rounds * (pace.seconds + pace.warm_up_s)
+    with (
+        federation.federated(stage.database.dsn, stage.main) as federated,
+        servers.sender() as send,
+        ThreadPoolExecutor(max_workers=1) as beside,
+    ):
+        job = Job(
+            port=stage.ours.port,
+            requests=federated.sign_ins(int(lasts * _MOST_SIGN_INS)),
+            status=_SIGNED_IN,
+            connections=_SIGNING_IN,
+            seconds=lasts,
+            warm_up_s=0,
+            server=stage.ours.processes,
+            postgres=stage.database.process,
+            once=True,
+        )
+        signing_in = beside.submit(send, job)
+        busy = stage.meter.single(replace(side, label="while they sign in"))
+        window = signing_in.result()
+    return Figure(
+        value=Spread.of([busy.p99_ms]),
+        sides=(quiet, busy),
+        note=f"alone {quiet.p99_ms:.1f} ms; {window.per_second:.0f} sign-ins a second for"
+        f" {window.seconds:.0f} s, 99 of 100 within {window.p99_ms:.0f} ms;"
+        f" {busy.per_second.median / quiet.per_second.median:.2f} as many GETs",
+    )
+
+
+def _saml(federated: Federation) -> Question:
+    return Question(ask=lambda _: federated.sign_ins(_SIGN_INS), status=_SIGNED_IN, is_fresh=True, once=True)
 
 
 def _ours(stage: Stage, question: Question) -> Side:

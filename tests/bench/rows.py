@@ -124,6 +124,18 @@ ROWS: Final = (
         measure=experiments.while_signing_in,
     ),
     Row(
+        name="saml",
+        title="sign-in by SAML, 99 of 100 within",
+        unit=Unit.MILLISECONDS,
+        measure=experiments.saml,
+    ),
+    Row(
+        name="get-while-saml",
+        title="GET by id while people sign in by SAML, 99 of 100 within",
+        unit=Unit.MILLISECONDS,
+        measure=experiments.while_signing_in_by_saml,
+    ),
+    Row(
         name="memory",
         title="peak memory of a worker that lists users",
         unit=Unit.MEGABYTES,
