@@ -91,7 +91,7 @@ class Settings(PasswordSettings, MailSettings, DnsSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters that seal paging cursors, and keys for SAML requests; the same on"
+        description="At least 32 characters that seal paging cursors, keys and recovery accounts; the same on"
         " every machine behind one URL. Without it a new one is made at each start, which ends cursors handed"
         " out before.",
     )

@@ -224,10 +224,6 @@ change AS (
     RETURNING name_id
 )
 
--- name: is_address_of_another
--- Whether somebody else has that address now.  $1 organisation, $2 userName's key, $3 user
-SELECT EXISTS (SELECT FROM users WHERE org_id = $1 AND user_name_key = $2 AND id <> $3);
-
 -- change: forget_links
 -- A connection that is another identity provider's: whom its names mean, nobody knows yet.  $1 organisation, $2 connection
 change AS (

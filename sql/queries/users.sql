@@ -146,6 +146,13 @@ change AS (
     DELETE FROM saml_links WHERE org_id = $1 AND user_id = $2 RETURNING user_id
 )
 
+-- change: unlink_addresses
+-- No identity provider knows the user by an address any more: it may become somebody else's.
+-- $1 organisation, $2 user
+change AS (
+    DELETE FROM saml_links WHERE org_id = $1 AND user_id = $2 AND position('@' IN name_id) > 0 RETURNING user_id
+)
+
 -- change: join_groups
 -- The groups that another user is in, or was, get one more member and their next version.
 -- $1 organisation, $2 user, $3 groups, $4 now

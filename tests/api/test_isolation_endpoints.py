@@ -22,7 +22,8 @@ OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 """What the application answers without a token: tests/api/test_isolation_records.py looks at it."""
 
 OF_PEOPLE = {
-    *("/signin", "/signout", "/recovery", "/forgot", "/reset", "/password", "/sessions"),
+    *("/signin", "/signout", "/recovery", "/forgot", "/reset", "/sessions"),
+    *("/password", "/password/managed"),
     STATIC + Styles().name,
 }
 """What people see: tests/console looks at it."""

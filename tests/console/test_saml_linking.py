@@ -57,16 +57,31 @@ async def test_whoever_is_linked_may_have_another_address(okta: Federation):
     assert await okta.links() == [("ada.byron@example.com", "00u1")]
 
 
-async def test_address_that_somebody_else_got_signs_in_nobody(okta: Federation):
-    """Neither of them: whom the identity provider means, only an administrator can say."""
+async def renamed(okta: Federation) -> None:
+    """Ada came by her address, and has another one now."""
     await okta.arrive()
     async with okta.front.work() as work:
         ada = await users.find(work, ADA)
         await users.update(work, ada, {**ada.document, "userName": "ada.byron@example.com"})
-    assert (await okta.arrive()).status == 303
-    await okta.managed(ADA.upper())
+
+
+async def test_whoever_is_known_by_an_address_is_known_by_the_new_one(okta: Federation):
+    await renamed(okta)
+    assert (await okta.arrive(name_id="ada.byron@example.com")).status == 303
+    assert await okta.links() == [("ada.byron@example.com", "ada.byron@example.com")]
+
+
+async def test_address_of_before_signs_nobody_in_as_its_former_owner(okta: Federation):
+    await renamed(okta)
     assert (await okta.arrive()).status == 403
-    assert (await okta.reasons(), await okta.sessions()) == ([Why.OTHER_NAME], 2)
+    assert (await okta.reasons(), await okta.sessions()) == ([Why.UNKNOWN], 1)
+
+
+async def test_address_of_before_is_its_new_owner_s(okta: Federation):
+    await renamed(okta)
+    await okta.managed(ADA.upper())
+    assert (await okta.arrive()).status == 303
+    assert await okta.links() == [(ADA.upper(), ADA)]
 
 
 @pytest.mark.parametrize(

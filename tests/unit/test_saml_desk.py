@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -87,4 +88,20 @@ async def test_more_than_can_wait_are_told_to_come_back(monkeypatch: pytest.Monk
         await judged(desk)
     go_on.set()
     assert len(await asyncio.gather(*waiting)) == 32
+    desk.close()
+
+
+async def test_requests_to_be_signed_leave_places_to_those_who_come_back(monkeypatch: pytest.MonkeyPatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(verify, "request_to", lambda *_: go_on.wait(30))
+    monkeypatch.setattr(SamlDesk, "_opened", lambda *_: "a key")
+    desk, signing = SamlDesk(), replace(TRUST, sign_requests=True)
+    waiting = [asyncio.create_task(desk.request_to(signing, "x")) for _ in range(16)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="Too many"):
+        await desk.request_to(signing, "x")
+    coming_back = asyncio.create_task(judged(desk))
+    go_on.set()
+    assert (await coming_back).asserted is not None
+    await asyncio.gather(*waiting)
     desk.close()

@@ -25,6 +25,8 @@ from scimserver.kernel.errors import Unavailable
 _THREADS: Final = 2
 _PLACES: Final = 32
 """How many responses, and requests that are signed, may wait."""
+_PLACES_TO_SIGN: Final = 16
+"""So many are left to requests: anybody may ask for one, and must not keep out who comes back."""
 
 _T = TypeVar("_T")
 
@@ -51,11 +53,11 @@ class SamlDesk:
 
     async def judge(self, response: Guarded, trust: Trust, expected: Expected, now: datetime) -> Judgement:
         """What came of a response. Raises `Unavailable` where too many wait, or there is no SAML."""
-        return await self._done(self._fitting().judge.judge, response, trust, expected, now)
+        return await self._done(_PLACES, self._fitting().judge.judge, response, trust, expected, now)
 
-    async def _done(self, slow: Callable[..., _T], *arguments: object) -> _T:
+    async def _done(self, places: int, slow: Callable[..., _T], *arguments: object) -> _T:
         """What a function answers, in a thread of its own. Raises `Unavailable` where too many wait."""
-        if self._inside >= _PLACES:
+        if self._inside >= places:
             raise Unavailable("Too many people sign in at the same time: try again in a moment.")
         self._inside += 1
         job = asyncio.get_running_loop().run_in_executor(self._executor, partial(slow, *arguments))
@@ -75,7 +77,7 @@ class SamlDesk:
         make = self._fitting().verify.request_to
         if not trust.sign_requests:
             return make(trust, relay, None)
-        return await self._done(make, trust, relay, self._opened(trust))
+        return await self._done(_PLACES_TO_SIGN, make, trust, relay, self._opened(trust))
 
     def _opened(self, trust: Trust) -> str:
         """The private key with which requests are signed."""

@@ -87,10 +87,6 @@ async def _begun(work: Work, vouched: Vouched) -> Started:
     if user is None:
         user = await _first_time(work, vouched)
         is_new = await _is_new(work, vouched, user)
-    elif "@" in asserted.name_id and await saml.is_anothers(work, asserted.name_id, user.id):
-        # The one who was linked has another address by now, and somebody else got this one.
-        with _about(user.user_name, user):
-            raise ResponseRefused(Why.OTHER_NAME, "The name is the address of somebody else by now.")
     _check(user, connection)
     session = SessionId(new_uuid())
     owner = Actor(

@@ -20,7 +20,6 @@ from scimserver.directory.saml.keys import listed as listed
 from scimserver.directory.saml.keys import place_of as place_of
 from scimserver.directory.saml.links import Meant as Meant
 from scimserver.directory.saml.links import hold as hold
-from scimserver.directory.saml.links import is_anothers as is_anothers
 from scimserver.directory.saml.links import is_proven as is_proven
 from scimserver.directory.saml.links import known_as as known_as
 from scimserver.directory.saml.links import link as link

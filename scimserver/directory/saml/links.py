@@ -24,7 +24,6 @@ _HOLD_RULES = _QUERIES["hold_rules"]
 _LINKED = _QUERIES["hold_linked"]
 _NAMED = _QUERIES["hold_named"]
 _KNOWN_AS = _QUERIES["known_as"]
-_IS_ANOTHERS = _QUERIES["is_address_of_another"]
 _IS_PROVEN = _QUERIES["is_proven_domain"]
 _INSERT = _QUERIES.change("insert_link")
 
@@ -70,12 +69,6 @@ async def named(work: Work, address: str) -> Meant | None:
 async def known_as(work: Work, connection: SamlConnectionId, user: UserId) -> str | None:
     """By which name the identity provider knows a user, who is held, already."""
     return await (await work.begin()).fetchval(_KNOWN_AS, work.actor.organization, connection, user)
-
-
-async def is_anothers(work: Work, address: str, user: UserId) -> bool:
-    """Whether an address is somebody else's than a user's, whom it once meant."""
-    transaction = await work.begin()
-    return await transaction.fetchval(_IS_ANOTHERS, work.actor.organization, address_key(address), user)
 
 
 async def is_proven(work: Work, address: Address) -> bool:

@@ -11,12 +11,12 @@ from typing import Final
 from scimserver.db.pool import Reader
 from scimserver.db.queries import load
 from scimserver.directory.saml.model import SamlConnection
-from scimserver.kernel.errors import Refused
+from scimserver.kernel.errors import Conflicted, Refused
 from scimserver.kernel.facts import Change, SamlTried
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId, UserId
 from scimserver.kernel.permissions import Permission, known_permissions
 from scimserver.kernel.secrets import digest
-from scimserver.work import Work
+from scimserver.work import Broken, Work
 
 _QUERIES = load("saml")
 _INSERT = _QUERIES.change("insert_request")
@@ -25,6 +25,9 @@ _TAKE = _QUERIES.change("take_request")
 _COUNT_REFUSED = _QUERIES.change("count_refused")
 _USE = _QUERIES.change("use_assertion")
 _TRIED = _QUERIES.change("mark_tried")
+
+_BROKEN: Final[Broken] = {"saml_requests_user_id_fkey": Conflicted}
+"""Whoever tries a connection out was deleted a moment ago."""
 
 LASTS: Final = timedelta(minutes=10)
 """How long people may take at their identity provider."""
@@ -89,6 +92,7 @@ async def _remember(
         return_to,
         work.now,
         work.now + LASTS,
+        broken=_BROKEN,
     )
 
 

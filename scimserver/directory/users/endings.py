@@ -4,6 +4,7 @@ Proven by tests/database/test_password_resets.py and tests/database/test_mail_wo
 """
 
 from scimserver.directory import notices, password_resets, sessions
+from scimserver.directory.users import store
 from scimserver.directory.users.marking import carry_out
 from scimserver.directory.users.model import User
 from scimserver.kernel.addresses import address_key
@@ -19,5 +20,8 @@ async def end_of_change(work: Work, old: User, new: User) -> None:
         await sessions.end_every(work, new.id)
     if renamed or deactivated:
         await password_resets.revoke(work, new.id)
+    if renamed and new.provider is not None:
+        # Only a name that was the user's address is one: the next time, the user is linked by the new one.
+        await work.run(store.UNLINK_ADDRESSES, work.actor.organization, new.id)
     if renamed:
         await notices.tell_former_address(work, old, old.user_name)

@@ -28,6 +28,7 @@ UPDATE = _QUERIES.change("update_user")
 LEAVE_GROUPS = _QUERIES.change("leave_groups")
 RESTORE = _QUERIES.change("restore_user")
 UNLINK = _QUERIES.change("unlink")
+UNLINK_ADDRESSES = _QUERIES.change("unlink_addresses")
 JOIN_GROUPS = _QUERIES.change("join_groups")
 DELETE = _QUERIES.change("delete_user")
 _GROUPS_OF = _QUERIES["groups_of"]
