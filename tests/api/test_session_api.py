@@ -114,6 +114,14 @@ async def test_every_refusal_is_the_same(front: Reception, body: dict[str, str])
     assert answer.text == (await begin(front, REFUSED["wrong"])).text
 
 
+async def test_refusal_of_who_signs_in_by_saml_is_the_same(front: Reception):
+    okta = await federation(front)
+    await okta.managed()
+    answer = await begin(front)
+    assert problem(answer) == (403, "sign_in_refused")
+    assert answer.text == (await begin(front, REFUSED["unknown"])).text
+
+
 async def test_password_that_has_to_be_changed_begins_none(front: Reception, connection: asyncpg.Connection):
     await front.person(must_change=True)
     for _ in range(6):

@@ -1,11 +1,23 @@
 """Changing a password that an identity provider manages: people are told by whom, and where."""
 
+from typing import Any
+
 import pytest
 
-from tests.managed import SETTINGS, managed_browser
-from tests.people import OTHER, PASSWORD, Reception
+from tests.federation import federation
+from tests.people import OTHER, PASSWORD, Browser, Reception
 
 ELSEWHERE = "/password/managed"
+SETTINGS = "https://idp.example.com/settings?tab=password"
+
+
+async def managed_browser(front: Reception, **wanted: Any) -> Browser:
+    """A browser in which Ada is signed in by an identity provider."""
+    okta = await federation(front, **{"reset_uri": SETTINGS, **wanted})
+    await okta.managed()
+    browser: Browser = front.browser()
+    assert (await okta.arrive(browser)).status == 303
+    return browser
 
 
 async def test_change_of_a_managed_password_leads_to_who_manages_it(front: Reception):
@@ -14,7 +26,7 @@ async def test_change_of_a_managed_password_leads_to_who_manages_it(front: Recep
     assert (asked.status, asked.location) == (303, ELSEWHERE)
     shown = await browser.follow(asked)
     assert shown.status == 200
-    assert "by Acme <Okta>, the identity provider of your organisation at acme.okta.example" in shown.main
+    assert "by Okta, the identity provider of your organisation at idp.example.com" in shown.main
 
 
 async def test_form_that_was_open_already_leads_there_too_and_is_on_record(front: Reception):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from tests.managed import managed_browser
+from tests.federation import federation
 from tests.people import OTHER, PASSWORD, Reception, Shown
 
 LARGEST_PAGE = 60_000
@@ -16,6 +16,9 @@ LARGEST_SHEET = 25_000
 @pytest_asyncio.fixture(loop_scope="session")
 async def pages(front: Reception) -> AsyncGenerator[dict[str, Shown]]:
     """Each page, and each with errors."""
+    managed, okta = front.browser(), await federation(front)
+    await okta.managed("grace@example.com")
+    await okta.arrive(managed, name_id="grace@example.com")
     ada = await front.person()
     stranger, browser = front.browser(), front.browser()
     await browser.sign_in()
@@ -23,7 +26,6 @@ async def pages(front: Reception) -> AsyncGenerator[dict[str, Shown]]:
     link = await linked.get(f"/reset?token={await front.link(ada)}")
     reset = await linked.follow(link)
     token = reset.field("token")["value"]
-    managed = await managed_browser(front, user_name="grace@example.com")
     yield {
         "sign in": await stranger.get("/signin"),
         "sign in, refused": await stranger.sign_in(password=OTHER),
@@ -41,7 +43,7 @@ async def pages(front: Reception) -> AsyncGenerator[dict[str, Shown]]:
         "sessions": await browser.get("/sessions"),
         "password": await browser.get("/password"),
         "password, refused": await browser.submit("/password", current="x", new="y", again="z"),
-        "managed password": await managed.get("/password/managed"),
+        "password, managed": await managed.get("/password/managed"),
         "sign out": await browser.get("/signout"),
         "error": await front.browser(host="elsewhere.test").get("/signin"),
         "error, signed in": await browser.request("PUT", "/sessions"),
