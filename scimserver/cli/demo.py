@@ -23,7 +23,7 @@ from rich.console import Console
 
 from scimserver.access import connections, tokens
 from scimserver.access.connections import Connection, Dialect
-from scimserver.app import Surroundings, application
+from scimserver.app import Surroundings, application, secret_of
 from scimserver.audit import store
 from scimserver.cli import demo_saml, runtime
 from scimserver.cli.demo_report import Played, directory_table, log_table, providers_table
@@ -166,7 +166,7 @@ async def _show(
 async def _serving(settings: Settings, session: Session, listening: socket.socket) -> AsyncGenerator[str]:
     """The application on loopback; its SCIM base URL."""
     public_url = f"http://{_HOST}:{listening.getsockname()[1]}"
-    surroundings = Surroundings(public_url=public_url, secret=secrets.token_bytes(32))
+    surroundings = Surroundings(public_url=public_url, secret=secret_of(settings))
     async with application(settings, session.database, surroundings) as app:
         runner = bounded_runner(app, idle_seconds=settings.idle_seconds, drain_seconds=_DRAIN_S)
         await runner.setup()
