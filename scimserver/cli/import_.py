@@ -138,8 +138,8 @@ def _stopped(number: int, asked: _Asked) -> str:
 def _print(verdict: Verdict, asked: _Asked) -> None:
     if asked.as_json:
         show.line(_as_object(verdict, asked))
-    elif verdict.outcome not in _QUIET:
-        said = (verdict.outcome.value, verdict.user_name, verdict.detail)
+    elif verdict.warning or verdict.outcome not in _QUIET:
+        said = (verdict.outcome.value, verdict.user_name, verdict.detail, verdict.warning)
         show.sentence(f"row {verdict.row}: {'  '.join(part for part in said if part)}")
 
 
@@ -152,6 +152,7 @@ def _as_object(verdict: Verdict, asked: _Asked) -> Json:
         "userName": verdict.user_name or None,
         "reason": verdict.reason or None,
         "detail": verdict.detail or None,
+        "warning": verdict.warning or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -160,8 +161,10 @@ def _summarize(importing: Importing, asked: _Asked) -> None:
     counts = {outcome.value: count for outcome, count in importing.counts.items()}
     if asked.as_json:
         request = None if asked.dry_run else importing.origin.request_id
-        show.line({"dryRun": asked.dry_run, "request": request, **counts})
+        show.line({"dryRun": asked.dry_run, "request": request, **counts, "warnings": importing.warnings})
         return
+    if importing.warnings:
+        counts["with a warning"] = importing.warnings
     listed = ", ".join(f"{outcome} {count}" for outcome, count in counts.items())
     if asked.dry_run:
         show.sentence(f"A dry run, nothing was changed. Rows: {listed}.")

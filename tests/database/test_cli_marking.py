@@ -1,6 +1,7 @@
 """`scimserver user mark` and `unmark`: how a user signs in, and what no command gives whoever is marked."""
 
 import asyncio
+import json
 from uuid import UUID
 
 import asyncpg
@@ -99,9 +100,44 @@ def test_password_of_a_managed_user_is_no_command_s_to_give(
     assert marked.log("acme")[-1]["reason"] == "password_managed_by_identity_provider"
 
 
-def test_file_with_passwords_is_refused_whoever_it_is_about(marked: Commands):
-    answer = f"userName,password\n{NAME},{PASSWORD}\n"
-    result = marked("import", "acme", "-", "--format", "csv", answer=answer)
-    assert result.exit_code == 1
-    assert "password" in result.stderr
+FILE = f"userName,title,password\n{NAME},Dr,{PASSWORD}\n"
+
+
+def test_password_in_a_file_is_ignored_with_a_warning_on_the_row(marked: Commands):
+    told = marked.done("import", "acme", "-", "--format", "csv", answer=FILE)
+    warning = "The password was ignored: it is managed by the identity provider 'Okta' (acme.okta.example)."
+    assert f"row 2: updated  {NAME}  {warning}" in told
+    assert "with a warning 1" in told
     assert shown(marked) == ("Okta", None)
+    assert marked.json("user", "show", "acme", NAME)["title"] == "Dr"
+
+
+def test_password_in_a_file_is_on_record_as_ignored(marked: Commands):
+    marked.done("import", "acme", "-", "--format", "csv", answer=FILE)
+    [entry] = marked.log("acme", "--event", "password.set_by_import")
+    assert (entry["outcome"], entry["target"]["id"]) == ("noop", str(ADA))
+    assert PASSWORD not in marked.done("audit", "list", "acme", "--json")
+
+
+def test_warning_stands_also_where_the_row_changes_nothing(marked: Commands):
+    marked.done("import", "acme", "-", "--format", "csv", answer=FILE)
+    printed = marked.done("import", "acme", "-", "--format", "csv", "--json", answer=FILE)
+    row, counts = [json.loads(line) for line in printed.splitlines()]
+    assert row["outcome"] == "unchanged"
+    assert "managed by the identity provider" in row["warning"]
+    assert counts["warnings"] == 1
+
+
+def test_dry_run_warns_and_leaves_nothing_on_record(marked: Commands):
+    told = marked.done("import", "acme", "-", "--format", "csv", "--dry-run", answer=FILE)
+    assert "The password was ignored" in told
+    assert marked.log("acme", "--event", "password.set_by_import") == []
+
+
+def test_password_in_a_file_of_whoever_signs_in_here_refuses_the_row(staffed: Commands):
+    other = "userName,title,password\nbo@acme.example,Dr,\n"
+    result = staffed("import", "acme", "-", "--format", "csv", answer=f"{other}{FILE.splitlines()[1]}\n")
+    assert result.exit_code == 4
+    assert "row 2: created  bo@acme.example\n" in result.stdout
+    assert "Passwords never come by file" in result.stdout
+    assert staffed.json("user", "show", "acme", NAME)["title"] == "Agent"

@@ -50,8 +50,8 @@ def test_header_is_read_as_programs_write_it(content: str):
         (b"userName,\n", 'no column ""'),
         (b"userName,title,Title\n", "twice: title"),
         (b"title\nDr\n", "needs the column id or userName"),
-        (b"userName,password\nada,secret\n", "Passwords never come by file"),
-        (b"userName,PassWord\n", "Passwords never come by file"),
+        (b"userName,password,PassWord\n", "twice: password"),
+        (b"password\n", "names no column"),
         (b"userName;title\n", "separated by semicolons"),
         (b"userName\ttitle\n", "separated by tabs"),
         (b'userName,"title\n', "header cannot be read"),
@@ -119,12 +119,30 @@ def test_json_is_read(written: Format, content: str, found: list[object]):
 
 
 @pytest.mark.parametrize(
+    "written,content",
+    [
+        (Format.CSV, "PassWord,userName,title\nhunter2,ada,Dr\n,bo,\n"),
+        (Format.JSONL, '{"PASSWORD":"hunter2","userName":"ada"}\n{"userName":"bo","password":""}\n'),
+        (
+            Format.JSON,
+            '[{"userName":"ada","password":{"value":"hunter2"}},{"userName":"bo","password":null}]',
+        ),
+    ],
+)
+def test_of_a_password_only_is_kept_that_there_was_one(written: Format, content: str):
+    with_one, without = rows(content, written)
+    assert with_one.has_password
+    assert not without.has_password
+    assert with_one.values["userName"] == "ada"
+    assert "hunter2" not in repr(with_one)
+
+
+@pytest.mark.parametrize(
     "text,said",
     [
         ("7", "no object"),
         ("{", "no JSON"),
         ('{"userName":"a","shoeSize":1}', 'no column "shoeSize"'),
-        ('{"userName":"a","password":"x"}', "Passwords never"),
         ('{"title":"a","TITLE":"b"}', "twice: title"),
         ('{"title":"a","title":"b"}', "twice"),
     ],

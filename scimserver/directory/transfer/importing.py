@@ -14,6 +14,7 @@ from typing import Final
 from scimserver.db.rehearsal import Rehearsal
 from scimserver.directory import groups, users
 from scimserver.directory.limits import require_short
+from scimserver.directory.passwords.actions import CHANGED
 from scimserver.directory.transfer.columns import BY_NAME
 from scimserver.directory.transfer.merging import (
     NO_MOVES,
@@ -28,7 +29,14 @@ from scimserver.directory.transfer.seen import Seen
 from scimserver.directory.users import User
 from scimserver.kernel.actor import Actor, Origin
 from scimserver.kernel.errors import AlreadyTaken, Conflicted, InvalidValue, Refused
-from scimserver.kernel.facts import Change, Fact, UserCreated, UsersImported, UserUpdated
+from scimserver.kernel.facts import (
+    Change,
+    Fact,
+    ImportedPasswordIgnored,
+    UserCreated,
+    UsersImported,
+    UserUpdated,
+)
 from scimserver.kernel.ids import UserId, parse_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Trace, Work, WorkRoom, refusal
@@ -59,6 +67,8 @@ class Verdict:
     reason: str = ""
     """Of an error: stable vocabulary."""
     detail: str = ""
+    warning: str = ""
+    """What of the row was not done, though the rest was."""
 
 
 class _Contested(Refused):
@@ -90,6 +100,8 @@ class Importing:
     origin: Origin
     rehearsal: Rehearsal | None = None
     counts: dict[RowOutcome, int] = field(default_factory=lambda: dict.fromkeys(RowOutcome, 0))
+    warnings: int = 0
+    """Rows with a warning."""
     _seen: Seen = field(default_factory=Seen)
 
     async def take(self, row: Row) -> Verdict:
@@ -98,6 +110,7 @@ class Importing:
             Verdict(row=row.number, outcome=RowOutcome.SKIPPED) if row.is_blank else await self._tried(row)
         )
         self.counts[verdict.outcome] += 1
+        self.warnings += bool(verdict.warning)
         return verdict
 
     def skip(self) -> None:
@@ -142,6 +155,7 @@ class Importing:
             self._seen.require_new(_named_by(row), current)
             moves = await _moves(work, row, current)
             user = await _put(work, row, current, moves)
+            warning = _without_password(work, user) if row.has_password else ""
             if self.rehearsal is not None and _administers(current) != _administers(user):
                 # Whether somebody else manages users is asked by later rows, too.
                 self.rehearsal.keep()
@@ -154,6 +168,7 @@ class Importing:
             outcome=outcome if current else RowOutcome.CREATED,
             user=user.id,
             user_name=user.user_name,
+            warning=warning,
         )
 
     @asynccontextmanager
@@ -248,6 +263,24 @@ async def _put(work: Work, row: Row, current: User | None, moves: Moves) -> User
 async def _move(work: Work, user: User, moves: Moves) -> None:
     if moves != NO_MOVES:
         await groups.move(work, user.id, joining=moves.joining, leaving=moves.leaving)
+
+
+def _without_password(work: Work, user: User) -> str:
+    """The warning that the password of a row was ignored, because an identity provider manages the user's.
+
+    Raises `InvalidValue` for anybody else's: whoever sent it would believe that it was set.
+    """
+    if user.provider is None:
+        raise InvalidValue(
+            "Passwords never come by file: empty the cell, and have a link mailed"
+            " (scimserver user reset-link).",
+            attribute="password",
+        )
+    work.note(ImportedPasswordIgnored(target=user.id, display=user.user_name, changes=(CHANGED,)))
+    return (
+        f"The password was ignored: it is managed by the identity provider '{user.provider.name}'"
+        f" ({user.provider.host})."
+    )
 
 
 def _administers(user: User | None) -> bool:

@@ -38,6 +38,8 @@ class Row:
     values: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """What stands in the columns that the row has, by their names, as it was written."""
     format: Format = Format.CSV
+    has_password: bool = False
+    """Whether it says a password. What it says is not kept."""
     fault: str = ""
     """Why it cannot be read."""
     is_blank: bool = False
@@ -71,19 +73,22 @@ def read(text: TextIO, written: Format) -> Iterator[Row]:
             return _json_rows(json_text.lines(text), written)
 
 
-def chosen(names: Collection[str]) -> tuple[Column, ...]:
+_PASSWORD: Final = Column(name="password")
+"""A column that a file may have, because other directories' have it. No export has it."""
+_READ: Final = {**BY_NAME, _PASSWORD.name: _PASSWORD}
+
+
+def chosen(names: Collection[str], known: Mapping[str, Column] = BY_NAME) -> tuple[Column, ...]:
     """The columns of these names (letter case does not count). Raises `InvalidValue`."""
     found = tuple(name.strip().lower() for name in names)
-    if "password" in found:
-        raise InvalidValue("Passwords never come by file: take the column password out.")
-    unknown = [name.strip() for name in names if name.strip().lower() not in BY_NAME]
+    unknown = [name.strip() for name in names if name.strip().lower() not in known]
     if unknown:
         listed = ", ".join(f'"{shown(name)}"' for name in unknown[:_MOST_NAMED])
         raise InvalidValue(f"There is no column {listed}. There are {_ALL}.{_hint(unknown)}")
-    twice = sorted({BY_NAME[name].name for name in found if found.count(name) > 1})
+    twice = sorted({known[name].name for name in found if found.count(name) > 1})
     if twice:
         raise InvalidValue(f"A column stands there twice: {', '.join(twice)}.")
-    return tuple(BY_NAME[name] for name in found)
+    return tuple(known[name] for name in found)
 
 
 _ALL: Final = ", ".join(column.name for column in COLUMNS)
@@ -109,8 +114,7 @@ def _csv_rows(text: TextIO) -> Iterator[Row]:
         elif len(record) != len(columns):
             yield Row(number=number, fault=f"It has {len(record)} cells; the header has {len(columns)}.")
         else:
-            names = (column.name for column in columns)
-            yield Row(number=number, values=dict(zip(names, record, strict=True)))
+            yield _row(number, columns, record, Format.CSV)
 
 
 def _header(record: list[str] | Fault | None) -> tuple[Column, ...]:
@@ -126,7 +130,7 @@ def _header(record: list[str] | Fault | None) -> tuple[Column, ...]:
         raise InvalidValue(f"The first line names no column: is the header missing?{_hint(record)}")
     if not known & {"id", "username"}:
         raise InvalidValue("The header needs the column id or userName: by these rows are matched.")
-    return chosen(record)
+    return chosen(record, _READ)
 
 
 _OTHER_ENCODINGS: Final = ("\udcff\udcfe", "\udcfe\udcff")
@@ -146,11 +150,16 @@ def _json_rows(texts: Iterator[str | Fault], written: Format) -> Iterator[Row]:
 def _json_row(number: int, text: str, written: Format) -> Row:
     try:
         named = json_text.decoded(text)
-        columns = chosen(named)
+        columns = chosen(named, _READ)
     except InvalidValue as wrong:
         return Row(number=number, fault=wrong.detail)
-    names = (column.name for column in columns)
-    return Row(number=number, values=dict(zip(names, named.values(), strict=True)), format=written)
+    return _row(number, columns, named.values(), written)
+
+
+def _row(number: int, columns: Sequence[Column], cells: Iterable[Json], written: Format) -> Row:
+    values = {column.name: cell for column, cell in zip(columns, cells, strict=True)}
+    has_password = bool(values.pop(_PASSWORD.name, None))
+    return Row(number=number, values=values, format=written, has_password=has_password)
 
 
 # -- writing ---------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ from scimserver.kernel.facts.organizations import LogRead as LogRead
 from scimserver.kernel.facts.organizations import OrganizationCreated as OrganizationCreated
 from scimserver.kernel.facts.organizations import OrganizationUnchanged as OrganizationUnchanged
 from scimserver.kernel.facts.organizations import OrganizationUpdated as OrganizationUpdated
+from scimserver.kernel.facts.passwords import ImportedPasswordIgnored as ImportedPasswordIgnored
 from scimserver.kernel.facts.passwords import PasswordAbsent as PasswordAbsent
 from scimserver.kernel.facts.passwords import PasswordChanged as PasswordChanged
 from scimserver.kernel.facts.passwords import PasswordCleared as PasswordCleared

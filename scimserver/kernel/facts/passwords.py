@@ -52,6 +52,16 @@ class PasswordIgnored(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedPasswordIgnored(Fact):
+    """A file had a password for a user whose password an identity provider manages."""
+
+    attempt = "password.set_by_import"
+    name = "password.import_ignored"
+    target_kind = TargetKind.USER
+    outcome = Outcome.NOOP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordAbsent(Fact):
     """A password was to be taken away from a user who has none."""
 
