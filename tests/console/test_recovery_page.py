@@ -94,10 +94,19 @@ async def test_session_is_for_sign_in_settings_alone(recovering: Recovering):
     assert caller.actor.permissions == {Permission.SAML_MANAGE, Permission.DOMAINS_MANAGE}
 
 
+async def test_session_is_not_shown_the_form_for_a_password(recovering: Recovering):
+    shown = await (await recovering.let_in()).get("/password")
+    assert shown.status == 403
+    assert "changes how people sign in, and nothing else" in shown.main
+
+
 async def test_session_changes_no_password(recovering: Recovering):
     browser = await recovering.let_in()
-    shown = await browser.submit("/password", current=PASSWORD, new=OTHER, again=OTHER)
+    token = (await browser.get("/sessions")).field("token")["value"]
+    form = {"token": token, "current": PASSWORD, "new": OTHER, "again": OTHER}
+    shown = await browser.post("/password", form)
     assert shown.status == 403
+    assert "not_permitted" in await recovering.reasons()
     recovering.front.hands.now += STEP
     assert (await recovering.recover()).status == 303
 

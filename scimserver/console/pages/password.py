@@ -27,8 +27,12 @@ class PasswordPage:
     while_must_change = True
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
-        """The form, and what a password has to be; or who manages it, where an identity provider does."""
+        """The form, and what a password has to be; or who manages it, where an identity provider does.
+
+        Raises `NotPermitted` in a session that is for sign-in settings alone.
+        """
         assert visit.caller is not None
+        passwords.require_unconfined(visit.actor)
         work = visit.services.room.open(visit.actor, visit.origin)
         user = await users.get(work, visit.caller.signed_in.session.user)
         if user.provider is not None:

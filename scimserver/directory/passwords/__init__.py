@@ -10,6 +10,7 @@ from scimserver.directory.passwords.actions import give_up as give_up
 from scimserver.directory.passwords.actions import policy_of as policy_of
 from scimserver.directory.passwords.actions import prepare as prepare
 from scimserver.directory.passwords.actions import require_local as require_local
+from scimserver.directory.passwords.actions import require_unconfined as require_unconfined
 from scimserver.directory.passwords.actions import set_by_administrator as set_by_administrator
 from scimserver.directory.passwords.actions import set_by_link as set_by_link
 from scimserver.directory.passwords.actions import store_attribute as store_attribute

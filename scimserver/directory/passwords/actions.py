@@ -18,6 +18,7 @@ from scimserver.directory.passwords.desk import NewPassword
 from scimserver.directory.passwords.hashing import PasswordDigest
 from scimserver.directory.passwords.model import UNUSED_FOR, Credential, Person, SetBy
 from scimserver.directory.passwords.policy import Policy
+from scimserver.kernel.actor import Actor
 from scimserver.kernel.errors import InvalidValue, NotPermitted, PasswordManagedElsewhere
 from scimserver.kernel.facts import (
     Change,
@@ -88,6 +89,14 @@ async def set_by_administrator(
     work.note(PasswordSetByAdministrator(target=user.id, display=user.user_name, changes=changes))
 
 
+def require_unconfined(actor: Actor) -> None:
+    """Raise `NotPermitted` for whoever is in a session that is for sign-in settings alone."""
+    if actor.confined:
+        raise NotPermitted(
+            "Who signed in by a recovery account changes how people sign in, and nothing else."
+        )
+
+
 async def change_own(work: Work, user: Person, password: NewPassword, current: Credential) -> None:
     """Let a user choose another password; the face has verified `current`, which is still to be it.
 
@@ -95,10 +104,7 @@ async def change_own(work: Work, user: Person, password: NewPassword, current: C
     `PasswordNotAllowed`, `Unavailable`; when the work ends, `Conflicted`.
     """
     with telling(user.user_name, CHANGED, target=user.id):
-        if work.actor.confined:
-            raise NotPermitted(
-                "Who signed in by a recovery account changes how people sign in, and nothing else."
-            )
+        require_unconfined(work.actor)
         require_local(user)
         policy = await policy_of(work)
         password.check(policy, _words(user))
