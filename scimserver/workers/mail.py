@@ -21,12 +21,12 @@ from scimserver.directory.mail import Addressee, Allowance, Failure, Job, Kind
 from scimserver.directory.reset_requests import Answered, ResetRequests
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind, Origin
 from scimserver.kernel.clock import monotonic_ns
-from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.kernel.facts import PasswordResetRequested
 from scimserver.work import Work, WorkRoom
 from scimserver.workers.letters import About, letter, message
 from scimserver.workers.mailserver import Sender
 from scimserver.workers.post import SECONDS_FOR_ONE, Never, NotNow, NotTaken, Post
+from scimserver.workers.rounds import one_round
 
 _log = structlog.get_logger(__name__)
 
@@ -104,15 +104,7 @@ class MailWorker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self.every)
                 return
-            await self._round()
-
-    async def _round(self) -> None:
-        try:
-            await self.once()
-        except (Unavailable, Conflicted) as failure:
-            _log.warning("mail.postponed", failure=type(failure).__name__)
-        except Exception as failure:  # noqa: BLE001 - one bad mail must not be the last one
-            _log.error("mail.failed", exc_info=failure)
+            await one_round("mail", self.once)
 
     def _is_resting(self) -> bool:
         return self._stopping.is_set() or monotonic_ns() < self._resting_until

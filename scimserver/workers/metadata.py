@@ -5,10 +5,9 @@ record with its own connection, and keeps no other one waiting for more than a m
 Proven by tests/database/test_saml_looking.py.
 """
 
-import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -23,6 +22,7 @@ from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.kernel.ids import new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import WorkRoom
+from scimserver.workers.rounds import rounds
 
 LEASE: Final = timedelta(minutes=5)
 """How long a claimed connection is left to whoever claimed it."""
@@ -54,13 +54,8 @@ class MetadataWorker:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Look after connections during the block."""
-        task = asyncio.create_task(self._rounds())
-        try:
+        async with rounds("saml_metadata", self.once, self.every):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def once(self) -> None:
         """Look at what is due, some of it. Raises `Unavailable`."""
@@ -72,11 +67,11 @@ class MetadataWorker:
             try:
                 await self._look(claimed)
             except Conflicted:
-                _log.info("saml.looked_elsewhere")
+                _log.info("saml_metadata.looked_elsewhere")
             except Unavailable:
                 raise
             except Exception as failure:  # noqa: BLE001 - one bad connection must not keep others waiting
-                _log.error("saml.looking_failed", exc_info=failure)
+                _log.error("saml_metadata.look_failed", exc_info=failure)
 
     async def _look(self, claimed: saml.Claimed) -> None:
         found = await saml.get(self.room.database, claimed.organization, claimed.connection)
@@ -85,18 +80,8 @@ class MetadataWorker:
         there = await found_at(self.fetch, found, self.room.clock())
         if there.failure is not None:
             # Whose it is, and why, stands with the connection: lines of the server name nobody.
-            _log.warning("saml.metadata_not_read")
+            _log.warning("saml_metadata.not_read")
         actor = system(claimed.organization, frozenset({Permission.SAML_MANAGE}))
         async with self.room.open(actor, Origin(request_id=str(new_uuid()))) as work:
             due = work.now + LOOKED_AT_EVERY + self.spread()
             await saml.finish_look(work, found, there.provider, there.failure, due)
-
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(self.every)
-            try:
-                await self.once()
-            except Unavailable as failure:
-                _log.warning("saml.looking_postponed", failure=type(failure).__name__)
-            except Exception as failure:  # noqa: BLE001 - one bad round must not be the last one
-                _log.error("saml.looking_failed", exc_info=failure)

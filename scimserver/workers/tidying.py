@@ -4,15 +4,13 @@ Every process runs it; an advisory lock in the transaction lets one at a time do
 Proven by tests/database/test_tidying.py.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Final
-
-import structlog
 
 from scimserver.access.refusals import Refusals
 from scimserver.access.usage import Usage
@@ -21,10 +19,10 @@ from scimserver.db.queries import load
 from scimserver.db.violations import ConstraintViolated
 from scimserver.directory import bin, removals
 from scimserver.kernel.actor import Origin, system
-from scimserver.kernel.errors import Conflicted, Unavailable
 from scimserver.kernel.ids import new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.work import WorkRoom
+from scimserver.workers.rounds import one_round, rounds
 from scimserver.workers.sweeping import Broom
 
 _QUERIES = load("tidying")
@@ -35,8 +33,6 @@ _DROP_REMOVALS = _QUERIES["drop_old_removals"]
 
 _REMOVALS_KEPT: Final = 2 * removals.WINDOW
 """How long removals are kept: a clock that is behind still counts those of its last hour."""
-
-_log = structlog.get_logger(__name__)
 
 _Batch = tuple[Entry, ...]
 """Entries of one organisation, written by one statement or not at all."""
@@ -58,14 +54,11 @@ class Tidying:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Tidy during the block; after it, write what was only counted."""
-        task = asyncio.create_task(self._rounds())
         try:
-            yield
+            async with rounds("tidying", self.once, self.every):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await self._round(last=True)
+            await one_round("tidying", partial(self.once, last=True))
 
     async def once(self, *, last: bool = False) -> None:
         """One round; `last` also writes the counts of windows that are still open.
@@ -82,19 +75,6 @@ class Tidying:
         await self._write_counts()
         await self._tidy_database()
         await self._empty_bin()
-
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(self.every)
-            await self._round()
-
-    async def _round(self, *, last: bool = False) -> None:
-        try:
-            await self.once(last=last)
-        except (Unavailable, Conflicted) as failure:
-            _log.warning("tidying.postponed", failure=type(failure).__name__)
-        except Exception as failure:  # noqa: BLE001 - one bad round must not be the last one
-            _log.error("tidying.failed", exc_info=failure)
 
     async def _write_counts(self) -> None:
         while self._unwritten:
