@@ -33,7 +33,8 @@ CREATE TABLE organizations (
 -- Identity providers that sign the people of an organisation in. certificates: in PEM, of the keys that they sign
 -- with. authenticated_within: how long ago somebody may have proved there who they are. tried: when a trial last
 -- succeeded with this entity id, address and certificates. jit: whether people whom it knows are added as users when
--- they first come. looked, look_due: when its metadata and the ends of
+-- they first come. external_id_attribute: in which attribute the externalId is by which they are found then, instead of
+-- an address. takes_names: whether their names follow what it says. looked, look_due: when its metadata and the ends of
 -- its certificates were looked at, and are next; look_asked: when somebody last wanted that at once.
 -- metadata_checked, metadata_failure, metadata_pending: when the metadata at its address was last read, why it could not
 -- be, and what would change with it, as JSON.
@@ -63,6 +64,8 @@ CREATE TABLE saml_connections (
     metadata_failure      text,
     metadata_pending      text,
     tried                 timestamptz,
+    external_id_attribute text,
+    takes_names           boolean     NOT NULL DEFAULT false,
     CONSTRAINT saml_connections_pkey PRIMARY KEY (org_id, id),
     CONSTRAINT saml_connections_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations (id),
     CONSTRAINT saml_connections_name_key UNIQUE (org_id, name),

@@ -37,6 +37,18 @@ _metadata_url = click.option(
 _jit = click.option(
     "--jit/--no-jit", default=None, help="Whether somebody new whom it signs in is added as a user."
 )
+_external_id = click.option(
+    "--match-external-id",
+    "external_id_attribute",
+    metavar="ATTRIBUTE",
+    help='In which attribute the externalId is by which users are found the first time; "" for by address.',
+)
+_names = click.option(
+    "--names/--no-names",
+    "takes_names",
+    default=None,
+    help="Whether users' given and family names follow what it says of them.",
+)
 
 
 @click.group()
@@ -53,6 +65,8 @@ saml.add_command(keys)
 @_metadata
 @_metadata_url
 @_jit
+@_external_id
+@_names
 @show.json_option
 def create(
     org: str,
@@ -61,6 +75,8 @@ def create(
     metadata: BinaryIO | None,
     metadata_url: str | None,
     jit: bool | None,
+    external_id_attribute: str | None,
+    takes_names: bool | None,
     as_json: bool,
 ) -> None:
     """Give ORG a SAML connection called NAME: a draft, which signs nobody in yet."""
@@ -71,7 +87,13 @@ def create(
         organization = await organizations.find(session.database, org)
         async with attempt(session, SamlConnectionCreated, name, organization.id) as work:
             provider = await _provider(session, metadata, metadata_url)
-            wanted = Wanted(name=name, metadata_url=metadata_url, jit=bool(jit))
+            wanted = Wanted(
+                name=name,
+                metadata_url=metadata_url,
+                jit=bool(jit),
+                external_id_attribute=external_id_attribute or None,
+                takes_names=bool(takes_names),
+            )
             made = await connections.create(work, wanted, provider)
         tell(session, organization, made, as_json=as_json)
 
@@ -174,6 +196,8 @@ def refresh(org: str, name: str, *, metadata: BinaryIO | None, yes: bool, as_jso
 @click.option("--reset-uri", metavar="URL", help='Where passwords are managed; "" for nowhere.')
 @click.option("--contact", metavar="TEXT", help="Whom people are told to ask: your systems administrator.")
 @_jit
+@_external_id
+@_names
 @show.json_option
 def update(
     org: str,
@@ -186,6 +210,8 @@ def update(
     reset_uri: str | None,
     contact: str | None,
     jit: bool | None,
+    external_id_attribute: str | None,
+    takes_names: bool | None,
     as_json: bool,
 ) -> None:
     """Change how the SAML connection NAME of ORG is treated."""
@@ -195,6 +221,7 @@ def update(
         async with attempt(session, SamlConnectionUpdated, name, organization.id) as work:
             found = await connections.find(session.database, organization.id, name)
             old = found.wanted
+            attribute = old.external_id_attribute if external_id_attribute is None else external_id_attribute
             wanted = replace(
                 old,
                 name=old.name if new_name is None else new_name,
@@ -204,6 +231,8 @@ def update(
                 contact=old.contact if contact is None else contact,
                 sign_requests=old.sign_requests if sign_requests is None else sign_requests,
                 jit=old.jit if jit is None else jit,
+                external_id_attribute=attribute or None,
+                takes_names=old.takes_names if takes_names is None else takes_names,
             )
             changed = await connections.update(work, found, wanted)
         tell(session, organization, changed, as_json=as_json)

@@ -79,6 +79,8 @@ def as_object(session: Session, organization: Organization, found: SamlConnectio
         ],
         "signRequests": wanted.sign_requests,
         "jit": wanted.jit,
+        "externalIdAttribute": wanted.external_id_attribute,
+        "takesNames": wanted.takes_names,
         "certificates": [_certificate(each, now) for each in provider.certificates],
         "keys": [key_object(each, now) for each in found.keys],
         **_addresses(session, organization, found),

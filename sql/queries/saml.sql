@@ -2,12 +2,12 @@
 -- A SAML connection.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
--- $15 adds users, $16 now, $17 when it is looked at first
+-- $15 adds users, $16 attribute with externalId, $17 takes names, $18 now, $19 when it is looked at first
 change AS (
     INSERT INTO saml_connections (org_id, id, name, state, idp_entity_id, sso_url, certificates, metadata_url, fetched,
                                   allow_unsolicited, authenticated_within, reset_uri, contact, sign_requests, jit,
-                                  created, last_modified, look_due)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+                                  external_id_attribute, takes_names, created, last_modified, look_due)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)
     RETURNING id
 )
 
@@ -16,46 +16,31 @@ change AS (
 -- then on: users are marked by it. A trial with another entity id, address or certificates says nothing any more.
 -- $1 organisation, $2 id, $3 name, $4 state, $5 entity id, $6 address of sign-in, $7 certificates, $8 address of the metadata,
 -- $9 when it was fetched, $10 unsolicited, $11 age of a sign-in, $12 address of passwords, $13 contact, $14 signed requests,
--- $15 adds users, $16 now, $17 version
+-- $15 adds users, $16 attribute with externalId, $17 takes names, $18 now, $19 version
 change AS (
     UPDATE saml_connections
     SET name = $3, state = $4, idp_entity_id = $5, sso_url = $6, certificates = $7, metadata_url = $8, fetched = $9,
         allow_unsolicited = $10, authenticated_within = $11, reset_uri = $12, contact = $13,
-        sign_requests = $14, jit = $15,
+        sign_requests = $14, jit = $15, external_id_attribute = $16, takes_names = $17,
         tried = CASE WHEN idp_entity_id = $5 AND sso_url = $6 AND certificates = $7 THEN tried END,
-        version = version + 1, last_modified = greatest(last_modified, $16)
-    WHERE org_id = $1 AND id = $2 AND version = $17
+        version = version + 1, last_modified = greatest(last_modified, $18)
+    WHERE org_id = $1 AND id = $2 AND version = $19
     RETURNING id
 ), ruled AS (
     UPDATE organizations SET rules = gen_random_uuid() WHERE id = $1 AND EXISTS (SELECT FROM change)
 )
 
--- name: find_connection
--- The SAML connection of that name.  $1 organisation, $2 name
+-- name: connections
+-- An organisation's SAML connections, or one of them.  $1 organisation, $2 id or NULL, $3 name or NULL
 SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
        c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
+       c.external_id_attribute, c.takes_names,
        c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
        ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
              WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
-FROM saml_connections AS c WHERE c.org_id = $1 AND c.name = $2;
-
--- name: get_connection
--- The SAML connection of that id.  $1 organisation, $2 id
-SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
-       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
-       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
-       ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
-             WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
-FROM saml_connections AS c WHERE c.org_id = $1 AND c.id = $2;
-
--- name: list_connections
--- An organisation's SAML connections.  $1 organisation
-SELECT c.id, c.name, c.state, c.idp_entity_id, c.sso_url, c.certificates, c.metadata_url, c.fetched,
-       c.allow_unsolicited, c.authenticated_within, c.reset_uri, c.contact, c.sign_requests, c.jit,
-       c.version, c.created, c.last_modified, c.looked, c.metadata_checked, c.metadata_failure, c.metadata_pending, c.tried,
-       ARRAY(SELECT (k.id, k.role, k.certificate, k.sealed, k.created) FROM saml_keys AS k
-             WHERE k.org_id = c.org_id AND k.connection_id = c.id) AS keys
-FROM saml_connections AS c WHERE c.org_id = $1 ORDER BY c.name;
+FROM saml_connections AS c
+WHERE c.org_id = $1 AND ($2::uuid IS NULL OR c.id = $2) AND ($3::text IS NULL OR c.name = $3)
+ORDER BY c.name;
 
 -- change: insert_request
 -- A request to an identity provider.
@@ -201,15 +186,23 @@ SELECT state, version FROM saml_connections WHERE org_id = $1 AND id = $2 FOR SH
 -- name: hold_linked
 -- Whom an identity provider means by a name that it has signed in before, kept as is until the transaction ends.
 -- $1 organisation, $2 connection, $3 name
-SELECT u.id, u.user_name, u.active, u.saml_connection_id
+SELECT u.id, u.user_name, u.active, u.external_id, u.saml_connection_id
 FROM saml_links AS l JOIN users AS u ON u.org_id = l.org_id AND u.id = l.user_id
 WHERE l.org_id = $1 AND l.connection_id = $2 AND l.name_id = $3
 FOR NO KEY UPDATE OF u FOR KEY SHARE OF l;
 
 -- name: hold_named
 -- The user of an address, kept as is until the transaction ends.  $1 organisation, $2 userName's key
-SELECT u.id, u.user_name, u.active, u.saml_connection_id FROM users AS u
+SELECT u.id, u.user_name, u.active, u.external_id, u.saml_connection_id FROM users AS u
 WHERE u.org_id = $1 AND u.user_name_key = $2
+FOR NO KEY UPDATE;
+
+-- name: hold_provisioned
+-- Whom a connection signs in who has an identifier of the client's, kept as is until the transaction ends: of several,
+-- two, active ones first.  $1 organisation, $2 connection, $3 externalId
+SELECT u.id, u.user_name, u.active, u.external_id, u.saml_connection_id FROM users AS u
+WHERE u.org_id = $1 AND u.external_id = $3 AND u.saml_connection_id = $2
+ORDER BY u.active DESC, u.id LIMIT 2
 FOR NO KEY UPDATE;
 
 -- name: known_as

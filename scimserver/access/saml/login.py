@@ -10,7 +10,7 @@ Proven by tests/console/test_saml_sign_in.py, test_saml_linking.py and test_saml
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from scimserver.access.saml.asserted import Asserted
 from scimserver.access.saml.checks import REMEMBERED
@@ -28,8 +28,8 @@ from scimserver.kernel.permissions import Permission
 from scimserver.kernel.providers import IdentityProvider
 from scimserver.work import Work, WorkRoom
 
-_MAY: Final = frozenset({Permission.USERS_CREATE})
-"""What a connection may do that signs somebody in: with no more than Minimal Permissions."""
+_MAY: Final = frozenset({Permission.USERS_CREATE, Permission.USERS_UPDATE})
+"""What a connection may do that signs somebody in: add them, with Minimal Permissions; change their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,8 @@ async def _begun(work: Work, vouched: Vouched) -> Started:
         user = await _first_time(work, vouched)
         is_new = await _is_new(work, vouched, user)
     _check(user, connection)
+    if connection.wanted.takes_names:
+        await _take_names(work, user, asserted)
     session = SessionId(new_uuid())
     owner = Actor(
         kind=ActorKind.USER,
@@ -122,8 +124,55 @@ def _check(user: Meant, connection: SamlConnection) -> None:
 
 
 async def _first_time(work: Work, vouched: Vouched) -> Meant:
-    """Whoever is to be linked: the user of the address, or one who is added. Raises `ResponseRefused`."""
-    told = address_of(vouched.asserted)
+    """Whoever is to be linked: the user of the address, or one who is added. Raises `ResponseRefused`.
+
+    Where the connection names an attribute, it is the user of the `externalId` in it, whatever the address.
+    """
+    connection = vouched.connection
+    attribute = connection.wanted.external_id_attribute
+    external_id = None if attribute is None else _external_id(vouched.asserted, attribute)
+    if external_id is not None:
+        user = await _provisioned(work, connection, external_id)
+        if user is not None:
+            return user
+    address, parts = await _proven_address(work, vouched.asserted)
+    user = await saml.named(work, address)
+    if user is None:
+        return await _added(work, vouched, address, parts, external_id)
+    if external_id not in (None, user.external_id):
+        with _about(user.user_name, user):
+            raise ResponseRefused(Why.UNKNOWN, f"The user's externalId is not {external_id}.")
+    # Somebody who has that one, and was looked for before, has come in by another window meanwhile.
+    return user
+
+
+def _external_id(asserted: Asserted, attribute: str) -> str:
+    """The one value of an attribute. Raises `ResponseRefused`."""
+    told = {value for value in asserted.attributes.get(attribute, ()) if value}
+    if len(told) != 1:
+        raise ResponseRefused(Why.UNKNOWN, f"The name is new, and {attribute} has not one value.")
+    return told.pop()
+
+
+async def _provisioned(work: Work, connection: SamlConnection, external_id: str) -> Meant | None:
+    """The user whom the connection signs in who has that `externalId`; None where one may be added.
+
+    Identity providers that provision somebody anew leave a deactivated user of the same one behind. Raises
+    `ResponseRefused`.
+    """
+    found = await saml.provisioned(work, connection.id, external_id)
+    if len({user.active for user in found}) < len(found):
+        raise ResponseRefused(Why.UNKNOWN, f"Several users have the externalId {external_id}.")
+    if not found and not connection.wanted.jit:
+        raise ResponseRefused(
+            Why.UNKNOWN, f"Nobody whom the connection signs in has the externalId {external_id}."
+        )
+    return found[0] if found else None
+
+
+async def _proven_address(work: Work, asserted: Asserted) -> tuple[str, Address]:
+    """The asserted address, in a domain that the organisation has proved. Raises `ResponseRefused`."""
+    told = address_of(asserted)
     if told is None:
         raise ResponseRefused(Why.UNKNOWN, "The name is new, and no address comes with it.")
     address, parts = told
@@ -133,8 +182,7 @@ async def _first_time(work: Work, vouched: Vouched) -> Meant:
         raise ResponseRefused(
             Why.DOMAIN, f"The organisation has not proved that {parts.domain} is its own domain."
         )
-    user = await saml.named(work, address)
-    return user or await _added(work, vouched, address, parts)
+    return address, parts
 
 
 async def _is_new(work: Work, vouched: Vouched, user: Meant) -> bool:
@@ -147,13 +195,19 @@ async def _is_new(work: Work, vouched: Vouched, user: Meant) -> bool:
     return known_as is None
 
 
-async def _added(work: Work, vouched: Vouched, address: str, parts: Address) -> Meant:
+async def _added(
+    work: Work, vouched: Vouched, address: str, parts: Address, external_id: str | None
+) -> Meant:
     """A user who is added just in time, if the connection does that, marked as the connection's."""
     connection = vouched.connection
     if not connection.wanted.jit:
         raise ResponseRefused(Why.UNKNOWN, f"There is no user of that address at {parts.domain}.")
     names = names_of(vouched.asserted)
-    wanted: Document = {"userName": address, **({"name": dict(names)} if names else {})}
+    wanted: Document = {"userName": address}
+    if names:
+        wanted["name"] = dict(names)
+    if external_id is not None:
+        wanted["externalId"] = external_id
     provider = IdentityProvider(
         organization=vouched.organization,
         id=connection.id,
@@ -163,7 +217,22 @@ async def _added(work: Work, vouched: Vouched, address: str, parts: Address) -> 
         contact=connection.wanted.contact,
     )
     added = await users.create(work, wanted, mark=provider)
-    return Meant(id=added.id, user_name=added.user_name, active=added.active, connection=connection.id)
+    return Meant(
+        id=added.id,
+        user_name=added.user_name,
+        active=added.active,
+        external_id=external_id,
+        connection=connection.id,
+    )
+
+
+async def _take_names(work: Work, user: Meant, asserted: Asserted) -> None:
+    """Give a user the given and family name that the identity provider says; what it does not say stays."""
+    current = await users.get(work, user.id)
+    before = cast("Document", current.document.get("name") or {})
+    after = {**before, **names_of(asserted)}
+    if after != before:
+        await users.update(work, current, {**current.document, "name": after})
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from scimserver.directory.saml.links import known_as as known_as
 from scimserver.directory.saml.links import link as link
 from scimserver.directory.saml.links import linked as linked
 from scimserver.directory.saml.links import named as named
+from scimserver.directory.saml.links import provisioned as provisioned
 from scimserver.directory.saml.looking import Claimed as Claimed
 from scimserver.directory.saml.looking import claim_look as claim_look
 from scimserver.directory.saml.looking import finish_look as finish_look

@@ -23,6 +23,7 @@ _HOLD = _QUERIES["hold_connection"]
 _HOLD_RULES = _QUERIES["hold_rules"]
 _LINKED = _QUERIES["hold_linked"]
 _NAMED = _QUERIES["hold_named"]
+_PROVISIONED = _QUERIES["hold_provisioned"]
 _KNOWN_AS = _QUERIES["known_as"]
 _IS_PROVEN = _QUERIES["is_proven_domain"]
 _INSERT = _QUERIES.change("insert_link")
@@ -42,6 +43,7 @@ class Meant:
     id: UserId
     user_name: str
     active: bool
+    external_id: str | None
     connection: SamlConnectionId | None
     """By which the user signs in; None for who has a password."""
 
@@ -64,6 +66,13 @@ async def linked(work: Work, connection: SamlConnectionId, name_id: str) -> Mean
 async def named(work: Work, address: str) -> Meant | None:
     """The user of that address, letter case does not count."""
     return _meant(await (await work.begin()).fetchrow(_NAMED, work.actor.organization, address_key(address)))
+
+
+async def provisioned(work: Work, connection: SamlConnectionId, external_id: str) -> list[Meant]:
+    """Whom the connection signs in who has that `externalId`: of several, two, active ones first."""
+    transaction = await work.begin()
+    rows = await transaction.fetch(_PROVISIONED, work.actor.organization, connection, external_id)
+    return [meant for row in rows if (meant := _meant(row))]
 
 
 async def known_as(work: Work, connection: SamlConnectionId, user: UserId) -> str | None:
@@ -104,5 +113,6 @@ def _meant(row: Record | None) -> Meant | None:
         id=UserId(row["id"]),
         user_name=row["user_name"],
         active=row["active"],
+        external_id=row["external_id"],
         connection=SamlConnectionId(by) if by else None,
     )

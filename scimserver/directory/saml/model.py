@@ -94,6 +94,10 @@ class Wanted:
     """Whether requests to the identity provider are signed, with our own key."""
     jit: bool = False
     """Whether somebody whom it signs in is added as a user where there is none, just in time."""
+    external_id_attribute: str | None = None
+    """In which attribute the `externalId` is by which users are found the first time, not by an address."""
+    takes_names: bool = False
+    """Whether users' given and family names follow what it says of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,12 @@ def settled(wanted: Wanted) -> Wanted:
             f"The contact is one line of at most {MAX_NAME} characters, such as an address.",
             attribute="contact",
         )
+    attribute = wanted.external_id_attribute
+    if attribute is not None and not (attribute.isprintable() and 0 < len(attribute.strip()) <= MAX_URL):
+        raise InvalidValue(
+            f"The name of an attribute is one line of at most {MAX_URL} characters.",
+            attribute="externalIdAttribute",
+        )
     return wanted
 
 
@@ -216,4 +226,6 @@ def _values(provider: Provider, wanted: Wanted) -> dict[str, Json]:
         "contact": wanted.contact or None,
         "signRequests": wanted.sign_requests,
         "jit": wanted.jit,
+        "externalIdAttribute": wanted.external_id_attribute,
+        "takesNames": wanted.takes_names,
     }

@@ -22,9 +22,7 @@ INSERT = _QUERIES.change("insert_connection")
 UPDATE = _QUERIES.change("update_connection")
 FORGET_PENDING = _QUERIES.change("forget_pending")
 FORGET_LINKS = _QUERIES.change("forget_links")
-_FIND = _QUERIES["find_connection"]
-_GET = _QUERIES["get_connection"]
-_LIST = _QUERIES["list_connections"]
+_CONNECTIONS = _QUERIES["connections"]
 _HOLD = _QUERIES["hold_organization"]
 _ENFORCED = _QUERIES["enforced_domains"]
 
@@ -57,12 +55,14 @@ def columns(connection: SamlConnection) -> tuple[object, ...]:
         wanted.contact,
         wanted.sign_requests,
         wanted.jit,
+        wanted.external_id_attribute,
+        wanted.takes_names,
     )
 
 
 async def find(database: Database, organization: OrganizationId, name: str) -> SamlConnection | None:
     """The connection of that name."""
-    row = await database.fetchrow(_FIND, organization, name)
+    row = await database.fetchrow(_CONNECTIONS, organization, None, name)
     return _connection(row) if row else None
 
 
@@ -70,13 +70,13 @@ async def get(
     reader: Reader, organization: OrganizationId, connection: SamlConnectionId
 ) -> SamlConnection | None:
     """The connection of that id."""
-    row = await reader.fetchrow(_GET, organization, connection)
+    row = await reader.fetchrow(_CONNECTIONS, organization, connection, None)
     return _connection(row) if row else None
 
 
 async def every(database: Database, organization: OrganizationId) -> list[SamlConnection]:
     """The organisation's connections, by name."""
-    return [_connection(row) for row in await database.fetch(_LIST, organization)]
+    return [_connection(row) for row in await database.fetch(_CONNECTIONS, organization, None, None)]
 
 
 def pending_text(changes: Sequence[Change]) -> str | None:
@@ -120,6 +120,8 @@ def _connection(row: Record) -> SamlConnection:
             contact=row["contact"],
             sign_requests=row["sign_requests"],
             jit=row["jit"],
+            external_id_attribute=row["external_id_attribute"],
+            takes_names=row["takes_names"],
         ),
         fetched=row["fetched"],
         version=row["version"],
