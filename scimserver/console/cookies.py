@@ -53,7 +53,7 @@ class Cookies:
     def read(self, request: web.Request, cookie: Cookie) -> str | None:
         """A cookie's value, if there is one that may be ours."""
         value = request.cookies.get(self.name(cookie))
-        return value if value and len(value) <= _MOST else None
+        return value if value and len(value) <= _MOST and value.isascii() else None
 
     def write(self, response: web.StreamResponse, cookie: Cookie, value: str) -> None:
         """Let the browser keep a value."""

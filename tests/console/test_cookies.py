@@ -1,6 +1,9 @@
 """Cookies where there is no https: on the machine itself, for a demonstration."""
 
+import asyncio
+
 import asyncpg
+import pytest
 
 from scimserver.db.pool import Database
 from tests.people import Reception, reception
@@ -27,3 +30,24 @@ async def test_cookies_without_the_prefix_are_not_taken_over_https(front: Recept
         "scimserver-session": browser.cookies["__Host-session"],
     }
     assert not await front.browser(cookies=plain).is_signed_in()
+
+
+COOKIES = b"; ".join(
+    b"__Host-%s=\xff\xfe" % name for name in (b"session", b"device", b"form", b"link", b"saml")
+)
+
+
+@pytest.mark.parametrize("path", [b"/signin", b"/recovery", b"/forgot", b"/reset", b"/password", b"/signout"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_cookie_of_bytes_that_are_no_text_is_none(front: Reception, method: bytes, path: bytes):
+    """The reader of headers keeps them in characters that cannot be written again."""
+    url = front.installation.http.make_url("/")
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(
+        b"%s %s HTTP/1.1\r\nHost: scim.test\r\nConnection: close\r\nCookie: %s\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\ntoken=x"
+        % (method, path, COOKIES)
+    )
+    line = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    assert int(line.split()[1]) < 500
