@@ -66,6 +66,10 @@ def test_provider_among_services_is_found():
         (several(metadata(), metadata(entity_id="https://b.example.com")), "2 identity providers"),
         ("<!DOCTYPE a>" + metadata(), "document type"),
         ('<!doctype a [<!entity b "c">]>' + metadata(), "document type"),
+        (
+            f'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a>{metadata().replace("+", "+-")}',
+            "document type",
+        ),
         (metadata() + " " * 1024 * 1024, "octets"),
         (metadata(entity_id=""), "names no provider"),
         (metadata(entity_id="a" * 1025), "names no provider"),

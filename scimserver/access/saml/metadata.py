@@ -46,13 +46,17 @@ def _providers(xml: bytes) -> Sequence[Element]:
     """The one provider in a document."""
     if len(xml) > MAX_METADATA:
         raise _wrong(f"it has more than {MAX_METADATA} octets")
+    forbidden = "it holds a document type or an entity, or is not in UTF-8"
     if _FORBIDDEN.search(xml) or b"\0" in xml:
         # A NUL: UTF-16, in which a document type would be hidden.
-        raise _wrong("it holds a document type or an entity, or is not in UTF-8")
+        raise _wrong(forbidden)
     try:
         root = parse(xml)
     except ValueError:
         raise _wrong("it is no well-formed XML") from None
+    # There are other encodings that hide one.
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _wrong(forbidden)
     found: list[Element] = root.xpath(_PROVIDER, namespaces=_NAMES)
     if len(found) != 1:
         raise _wrong(
