@@ -72,6 +72,16 @@ def address_key(text: str) -> str:
     return f"{key} (copy {placeholder.number})" if placeholder else key
 
 
+def is_written_alike(one: str, other: str) -> bool:
+    """Whether two addresses of one key are written with the same letters before the @, but for ASCII's case.
+
+    The key takes letters for one another that fold alike, such as U+017F and "s", or "ß" and "ss": it keeps
+    two users from such names. That who has one of them has the other one, too, does not follow.
+    """
+    one, other = one.rpartition("@")[0], other.rpartition("@")[0]
+    return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())
+
+
 @lru_cache(maxsize=256)
 def parse_address(text: str, *, attribute: str = "userName") -> Address:
     """The parts of an address. Raises InvalidValue, naming `attribute` and saying what to correct.

@@ -27,6 +27,7 @@ async def okta(front: Reception) -> Federation:
     [
         {"name_id": ADA},
         {"name_id": "Ada@Example.COM"},
+        {"name_id": "ada@EXAMPLE.com"},
         {"name_id": "00u1", "name_format": PERSISTENT, "attributes": (("email", ADA),)},
         {"name_id": "00u1", "name_format": PERSISTENT, "attributes": ((CLAIM, ADA), ("mail", ADA))},
     ],
@@ -106,6 +107,28 @@ async def test_whoever_is_not_meant_is_not_linked(okta: Federation, said: dict[s
     assert shown.status == 403
     assert "systems administrator" in shown.main
     assert await okta.reasons() == [why.value]
+    assert (await okta.links(), await okta.sessions()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "asserted,user_name",
+    [
+        ("\u017fusan@example.com", "susan@example.com"),
+        ("stra\u00dfe@example.com", "strasse@example.com"),
+        ("\uff53usan@example.com", "susan@example.com"),
+        ("\u212aate@example.com", "kate@example.com"),
+        ("susan@example.com", "\u017fusan@example.com"),
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("is_name", [True, False], ids=["name", "attribute"])
+async def test_address_that_only_looks_like_somebody_s_is_not_theirs(
+    okta: Federation, asserted: str, user_name: str, is_name: bool
+):
+    """An identity provider tells such letters from one another, and gives them to different people."""
+    await okta.managed(user_name)
+    name, attributes = (asserted, ()) if is_name else ("00u1", (("email", asserted),))
+    assert (await okta.arrive(name_id=name, attributes=attributes)).status == 403
     assert (await okta.links(), await okta.sessions()) == ([], 0)
 
 

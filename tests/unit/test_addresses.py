@@ -7,6 +7,7 @@ from scimserver.kernel.addresses import (
     Placeholder,
     address_key,
     format_placeholder,
+    is_written_alike,
     parse_address,
     parse_placeholder,
 )
@@ -53,6 +54,26 @@ def test_address_key_is_equal_for_spellings_of_one_address(one: str, other: str)
 )
 def test_address_key_differs_for_different_addresses(one: str, other: str) -> None:
     assert address_key(one) != address_key(other)
+
+
+@pytest.mark.parametrize(
+    "one,other,alike",
+    [
+        ("ada@acme.com", "Ada@ACME.com", True),
+        ("\u00e4da@acme.com", "\u00e4da@acme.com", True),
+        ("\u017fusan@acme.com", "susan@acme.com", False),
+        ("stra\u00dfe@acme.com", "strasse@acme.com", False),
+        ("\u00c4da@acme.com", "\u00e4da@acme.com", False),
+        ("\u212aate@acme.com", "kate@acme.com", False),
+    ],
+    ids=ascii,
+)
+def test_addresses_of_one_key_are_written_alike_only_with_the_same_letters(
+    one: str, other: str, alike: bool
+) -> None:
+    assert address_key(one) == address_key(other)
+    assert is_written_alike(one, other) is alike
+    assert is_written_alike(other, one) is alike
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from scimserver.directory.saml import Asked, Meant, SamlConnection
 from scimserver.directory.sessions import Method, Started
 from scimserver.directory.users import Document
 from scimserver.kernel.actor import Actor, ActorKind, Origin
-from scimserver.kernel.addresses import Address, parse_placeholder
+from scimserver.kernel.addresses import Address, is_written_alike, parse_placeholder
 from scimserver.kernel.errors import AlreadyTaken, Conflicted, Refused
 from scimserver.kernel.ids import OrganizationId, SessionId, new_uuid
 from scimserver.kernel.permissions import Permission
@@ -139,6 +139,9 @@ async def _first_time(work: Work, vouched: Vouched) -> Meant:
     user = await saml.named(work, address)
     if user is None:
         return await _added(work, vouched, address, parts, external_id)
+    if not is_written_alike(address, user.user_name):
+        with _about(user.user_name, user):
+            raise ResponseRefused(Why.UNKNOWN, "The user's address is written with other letters.")
     if external_id not in (None, user.external_id):
         with _about(user.user_name, user):
             raise ResponseRefused(Why.UNKNOWN, f"The user's externalId is not {external_id}.")
