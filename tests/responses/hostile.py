@@ -5,11 +5,11 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from tests.responses import said, signing, spelling, wrapping
+from tests.responses import costly, said, signing, spelling, wrapping
 
 HOSTILE = {
     f"{source.__name__.rpartition('.')[2]}: {name}": response
-    for source in (said, signing, wrapping, spelling)
+    for source in (said, signing, wrapping, spelling, costly)
     for name, response in source.responses().items()
 }
 

@@ -2,6 +2,7 @@
 
 import base64
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,11 +11,13 @@ from scimserver.access.saml.asserted import Asserted
 from scimserver.access.saml.checks import Expected
 from scimserver.access.saml.guard import Guarded, guard
 from scimserver.access.saml.judge import judge
+from scimserver.access.saml.metadata import MAX_CERTIFICATES
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust
 from tests.responses import Response, signing, wrapping
+from tests.responses.costly import nested
 from tests.responses.hostile import HOSTILE
-from tests.responses.provider import ACS, ENTITY, IDP, SSO, sent, signed, signer
+from tests.responses.provider import ACS, ENTITY, ENVELOPED, EXCLUSIVE, IDP, SSO, sent, signed, signer
 
 EXPECTED = Expected(
     entity_id=ENTITY,
@@ -51,7 +54,32 @@ def test_response_is_refused(response: Response):
     with pytest.raises(ResponseRefused):
         judged(guard(sent_text))
     # A transform that runs before the signature is looked at would take seconds.
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 0.2
+
+
+def test_what_is_costly_takes_no_longer_with_as_many_keys_as_there_may_be():
+    """Each key is tried, on the costliest response that is looked at at all."""
+    response = guard(HOSTILE["costly: as deep, with as many namespaces and prefixes as there may be"]())
+    trust = replace(TRUST, certificates=(signer("old").certificate,) * MAX_CERTIFICATES)
+    began = time.thread_time()
+    assert judge(response, trust, EXPECTED, datetime.now(UTC)).refusal is not None
+    assert time.thread_time() - began < 0.5
+
+
+def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(capfd: pytest.CaptureFixture[str]):
+    """A second transform would read what the first one wrote, and its parser prints what it does not like."""
+    forged = '{"event":"session.sign_in","level":"critical"}'
+    for transforms in ((ENVELOPED, EXCLUSIVE), (EXCLUSIVE, EXCLUSIVE), (EXCLUSIVE, ENVELOPED)):
+        inside = f'\n{forged}<r:x xmlns:r="no-address"/>'
+        with pytest.raises(ResponseRefused):
+            judged(guard(nested(1, 1, transforms=transforms, inside=inside)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_list_of_prefixes_as_identity_providers_write_it_is_taken():
+    with pytest.raises(ResponseRefused) as refused:
+        judged(guard(nested(1, 1, "#default saml ds xs xsi")))
+    assert refused.value.why is Why.SIGNATURE
 
 
 @pytest.mark.parametrize("also_response", [False, True])
@@ -83,6 +111,13 @@ def test_response_signed_with_another_of_the_keys_is_taken():
         ("spelling: a namespace in pieces", Why.MALFORMED),
         ("spelling: a mark of byte order", Why.MALFORMED),
         ("spelling: calls itself UTF-7", Why.MALFORMED),
+        ("costly: deep", Why.MALFORMED),
+        ("costly: deep, with namespaces", Why.MALFORMED),
+        ("costly: deeper than any, with prefixes", Why.MALFORMED),
+        ("costly: many namespaces in one place", Why.MALFORMED),
+        ("costly: some more namespaces than any", Why.MALFORMED),
+        ("costly: some more prefixes than any", Why.ALGORITHM),
+        ("costly: put in canonical form twice", Why.ALGORITHM),
     ],
 )
 def test_guard_alone_refuses(name: str, why: Why):

@@ -36,8 +36,13 @@ _DIGESTS: Final = frozenset(
         "http://www.w3.org/2001/04/xmlenc#sha512",
     }
 )
+_ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+_TRANSFORMS: Final = frozenset({(), (_ENVELOPED,), (_EXCLUSIVE,), (_ENVELOPED, _EXCLUSIVE)})
+"""Nothing follows the canonical form, which is text: another transform would parse it again, and the parser
+prints lines of it that it does not like."""
+
 _ALGORITHMS: Final = {
-    f"{_DSIG}Transform": frozenset({"http://www.w3.org/2000/09/xmldsig#enveloped-signature", _EXCLUSIVE}),
+    f"{_DSIG}Transform": frozenset({_ENVELOPED, _EXCLUSIVE}),
     f"{_DSIG}CanonicalizationMethod": frozenset({_EXCLUSIVE}),
     f"{_DSIG}SignatureMethod": frozenset(
         f"http://www.w3.org/2001/04/xmldsig-more#rsa-sha{bits}" for bits in (256, 384, 512)
@@ -54,9 +59,14 @@ _LONG_MARKUP: Final = re.compile(r"""<[^<>]{4096,}|=\s*"[^"<]{2048,}|=\s*'[^'<]{
 _MOST_MARKS: Final = 4000
 """Of each "<" and "=": an honest response has some hundred. Each element carries its namespace, whole."""
 
-_MOST_TRANSFORMS: Final = 2
-_MOST_PREFIXES: Final = 256
-"""Characters of a list of prefixes: canonicalising takes as long as it is, for each element."""
+_DEEPEST: Final = 16
+"""Elements within each other: an honest response has half of that."""
+
+_MOST_NAMESPACES: Final = 32
+"""Declared where an element stands: an honest response has some six."""
+
+_MOST_PREFIXES: Final = 32
+"""Characters of a list of prefixes: for each element, each is sought in all that is declared there."""
 
 _DECLARED: Final = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
@@ -80,6 +90,7 @@ def guard(sent: str) -> Guarded:
         raise ResponseRefused(Why.MALFORMED, "The root is no Response of SAML 2.0.")
     elements = list(root.iter())
     _check_nodes(elements)
+    _check_scopes(root)
     _check_ids(elements)
     _check_assertion(elements)
     _check_signatures(elements)
@@ -127,6 +138,23 @@ def _check_nodes(elements: list[Element]) -> None:
         raise ResponseRefused(Why.FORBIDDEN_XML, "The response is not alone in its document.")
 
 
+def _check_scopes(root: Element) -> None:
+    """Bound what it takes to canonicalise what is signed: it is done before anybody knows by whom."""
+    depth = declared = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
+        match event:
+            case "start":
+                depth += 1
+            case "end":
+                depth -= 1
+            case "start-ns":
+                declared += 1
+            case _:
+                declared -= 1
+        if depth > _DEEPEST or declared > _MOST_NAMESPACES:
+            raise ResponseRefused(Why.MALFORMED, "The response nests, or declares, more than any honest one.")
+
+
 def _check_ids(elements: list[Element]) -> None:
     ids = Counter(
         value
@@ -160,8 +188,9 @@ def _check_signatures(elements: list[Element]) -> None:
     for signature in signatures:
         if len(list(signature.iter(f"{_DSIG}Reference"))) != 1:
             raise ResponseRefused(Why.SIGNATURE, "A signature covers other than one element.")
-        if len(list(signature.iter(f"{_DSIG}Transform"))) > _MOST_TRANSFORMS:
-            raise ResponseRefused(Why.ALGORITHM, "A signature transforms more often than it has to.")
+        transforms = tuple(each.get("Algorithm") for each in signature.iter(f"{_DSIG}Transform"))
+        if transforms not in _TRANSFORMS:
+            raise ResponseRefused(Why.ALGORITHM, "A signature transforms otherwise than it has to.")
     for element in elements:
         if element.tag in _EXTRAS:
             raise ResponseRefused(Why.FORBIDDEN_XML, "A signature holds more than a signature.")

@@ -1,0 +1,70 @@
+"""Responses that nobody signed, and that take long to put in canonical form: that comes first."""
+
+from itertools import product
+from string import ascii_lowercase
+
+from tests.responses import Response
+from tests.responses.provider import DS, ENVELOPED, EXCLUSIVE, SAML, SAMLP, sent
+
+ELEMENTS = 1900
+"""So many, opened and closed, are as many marks as a response may have."""
+
+NAMES = ["".join(each) for each in product(ascii_lowercase, repeat=2)]
+PREFIXES = " ".join(NAMES)
+
+
+def _signature(of: str, prefixes: str, transforms: tuple[str, ...]) -> str:
+    """Nobody's: of what is in it, all is computed but what the key is for."""
+    listed = f'<e:InclusiveNamespaces PrefixList="{prefixes}"/>' if prefixes else ""
+    made = "".join(
+        f'<d:Transform Algorithm="{each}">{listed if each == EXCLUSIVE else ""}</d:Transform>'
+        for each in transforms
+    )
+    return (
+        f'<d:Signature xmlns:d="{DS}" xmlns:e="{EXCLUSIVE}"><d:SignedInfo>'
+        f'<d:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
+        '<d:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/>'
+        f'<d:Reference URI="#{of}"><d:Transforms>{made}</d:Transforms>'
+        '<d:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><d:DigestValue>AAAA</d:DigestValue>'
+        "</d:Reference></d:SignedInfo><d:SignatureValue>AAAA</d:SignatureValue></d:Signature>"
+    )
+
+
+def nested(
+    depth: int,
+    declared: int,
+    prefixes: str = "",
+    *,
+    transforms: tuple[str, ...] = (ENVELOPED, EXCLUSIVE),
+    inside: str = "",
+) -> str:
+    """As many elements as there may be, below some within each other that declare so many namespaces each."""
+    opened = "".join(
+        "<x"
+        + "".join(
+            f' xmlns:{NAMES[(level * declared + each) % len(NAMES)]}="u:{level}.{each}"'
+            for each in range(declared)
+        )
+        + ">"
+        for level in range(depth)
+    )
+    body = opened + "<x/>" * (ELEMENTS - depth) + "</x>" * depth
+    return sent(
+        f'<p:Response xmlns:p="{SAMLP}" ID="r" InResponseTo="_request"><a:Assertion xmlns:a="{SAML}" ID="a">'
+        f"{_signature('a', prefixes, transforms)}{inside}{body}</a:Assertion></p:Response>".encode()
+    )
+
+
+def responses() -> dict[str, Response]:
+    """All of them."""
+    return {
+        "deep, with namespaces and prefixes": lambda: nested(240, 7, PREFIXES[:255]),
+        "deep": lambda: nested(240, 0),
+        "deep, with namespaces": lambda: nested(100, 7),
+        "deeper than any, with prefixes": lambda: nested(15, 1, PREFIXES[:31]),
+        "many namespaces in one place": lambda: nested(1, 200, PREFIXES[:31]),
+        "some more namespaces than any": lambda: nested(10, 4, PREFIXES[:31]),
+        "some more prefixes than any": lambda: nested(10, 2, PREFIXES[:35]),
+        "as deep, with as many namespaces and prefixes as there may be": lambda: nested(12, 2, PREFIXES[:32]),
+        "put in canonical form twice": lambda: nested(1, 1, transforms=(EXCLUSIVE, EXCLUSIVE)),
+    }
