@@ -13,6 +13,7 @@ from scimserver.console import attempts, faults, forms, render
 from scimserver.console.faults import WrongMethod
 from scimserver.console.forms import BadForm
 from scimserver.console.pages.forgot import ForgotPage
+from scimserver.console.pages.help import HelpPage
 from scimserver.console.pages.managed import ManagedPage
 from scimserver.console.pages.password import PasswordPage
 from scimserver.console.pages.recovery import RecoveryPage
@@ -45,6 +46,7 @@ class ConsoleFace:
             PasswordPage(),
             ManagedPage(),
             SessionsPage(),
+            HelpPage(),
         )
 
     def add_routes(self, application: web.Application) -> None:

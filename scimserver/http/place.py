@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+HELP_PATH: Final = "/help/passwords"
+"""What becomes of passwords over SCIM, in words: a page that the SCIM face names."""
+
 _PORTS: Final = {"https": 443, "http": 80}
 
 

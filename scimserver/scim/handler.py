@@ -19,6 +19,7 @@ from scim2_server.routing import Operation, Target
 from scimserver.access.connections import Passwords
 from scimserver.access.credentials import Caller
 from scimserver.directory.views import View
+from scimserver.http.place import HELP_PATH
 from scimserver.kernel.facts import PasswordLinkOrdered
 from scimserver.kernel.permissions import Permission
 from scimserver.scim.actions import (
@@ -34,6 +35,7 @@ from scimserver.scim.answers import list_answer, projected, resource_answer
 from scimserver.scim.applying import patched, replaced
 from scimserver.scim.projection import Document, Projector
 from scimserver.scim.reads import Found, Reads
+from scimserver.scim.render import BASE_PATH
 from scimserver.scim.service import ProvisioningService
 from scimserver.scim.storage import DirectoryStorage
 from scimserver.scim.trying import Tries
@@ -146,6 +148,7 @@ class ProvisioningHandler(AsyncScimHandler):
             and await self._reads.may_have_passwords(caller.actor.organization)
         )
         response.body["changePassword"] = {"supported": is_able}
+        response.body["documentationUri"] = request.base_url.removesuffix(BASE_PATH) + HELP_PATH
         return response
 
     # -- writes --------------------------------------------------------------

@@ -30,6 +30,12 @@ async def test_configuration_announces_what_is_implemented(scim: ScimClient):
     }
 
 
+async def test_configuration_names_a_page_about_passwords(scim: ScimClient):
+    """`changePassword` says whether somebody may have one, and not who."""
+    body = (await scim.get("/ServiceProviderConfig")).json
+    assert body["documentationUri"] == BASE_URL.removesuffix("/scim/v2") + "/help/passwords"
+
+
 async def test_configuration_always_has_its_limits(scim: ScimClient):
     body = (await scim.get("/ServiceProviderConfig")).json
     assert body["bulk"] == {"supported": False, "maxOperations": 0, "maxPayloadSize": 0}

@@ -23,7 +23,7 @@ OF_NOBODY = {"/healthz", "/readyz", "/metrics"}
 
 OF_PEOPLE = {
     *("/signin", "/signout", "/recovery", "/forgot", "/reset", "/sessions"),
-    *("/password", "/password/managed"),
+    *("/password", "/password/managed", "/help/passwords"),
     STATIC + Styles().name,
 }
 """What people see: tests/console looks at it."""

@@ -11,7 +11,7 @@ from scimserver.db.pool import Database
 from scimserver.kernel.ids import INSTALLATION
 from tests.people import ADA, PASSWORD, Browser, Reception, reception
 
-PATHS = ["/signin", "/signout", "/forgot", "/reset", "/password", "/sessions"]
+PATHS = ["/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", "/help/passwords"]
 POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:;"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",

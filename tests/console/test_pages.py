@@ -44,6 +44,7 @@ async def pages(front: Reception) -> AsyncGenerator[dict[str, Shown]]:
         "password": await browser.get("/password"),
         "password, refused": await browser.submit("/password", current="x", new="y", again="z"),
         "password, managed": await managed.get("/password/managed"),
+        "help": await stranger.get("/help/passwords"),
         "sign out": await browser.get("/signout"),
         "error": await front.browser(host="elsewhere.test").get("/signin"),
         "error, signed in": await browser.request("PUT", "/sessions"),
