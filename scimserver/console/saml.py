@@ -172,7 +172,8 @@ class SamlFace:
         """What came of a response; a request of this browser may get some refused ones."""
         room = self._services.room
         now = room.clock()
-        judgement = await self._desk.judge(response, place.trust, _expected(place, asked), now)
+        expected, address = _expected(place, asked), visit.origin.client_address
+        judgement = await self._desk.judge(response, place.trust, expected, now, address)
         refusal = judgement.refusal
         if refusal is None:
             return judgement

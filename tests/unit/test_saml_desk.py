@@ -31,8 +31,9 @@ EXPECTED = Expected(
 )
 
 
-async def judged(desk: SamlDesk, **different: Any) -> Judgement:
-    return await desk.judge(guard(sent(signed(told(**different)))), TRUST, EXPECTED, datetime.now(UTC))
+async def judged(desk: SamlDesk, address: str | None = None, **different: Any) -> Judgement:
+    response = guard(sent(signed(told(**different))))
+    return await desk.judge(response, TRUST, EXPECTED, datetime.now(UTC), address)
 
 
 async def test_each_step_is_told_with_what_came_of_it():
@@ -49,7 +50,7 @@ async def test_each_step_is_told_with_what_came_of_it():
 async def test_what_comes_after_a_bad_signature_is_not_looked_at():
     desk = SamlDesk()
     response = guard(sent(signed(by=signer("stranger"))))
-    judgement = await desk.judge(response, TRUST, EXPECTED, datetime.now(UTC))
+    judgement = await desk.judge(response, TRUST, EXPECTED, datetime.now(UTC), None)
     assert [step.holds for step in judgement.steps] == [False, *[None] * (len(judgement.steps) - 1)]
     assert judgement.asserted is None
     desk.close()
@@ -73,21 +74,40 @@ async def test_library_that_cannot_be_imported_stops_saml_alone(monkeypatch: pyt
     desk.close()
 
 
-async def test_more_than_can_wait_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
-    go_on = threading.Event()
+@pytest.fixture
+def go_on(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, nothing is judged."""
+    event = threading.Event()
 
     def slow(*_: object) -> Judgement:
-        go_on.wait(30)
+        event.wait(30)
         return Judgement(steps=(), asserted=None)
 
     monkeypatch.setattr(judging, "judge", slow)
+    return event
+
+
+async def test_more_than_can_wait_are_told_to_come_back(go_on: threading.Event):
     desk = SamlDesk()
-    waiting = [asyncio.create_task(judged(desk)) for _ in range(32)]
+    waiting = [asyncio.create_task(judged(desk, f"192.0.2.{number}")) for number in range(32)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable, match="Too many"):
         await judged(desk)
     go_on.set()
     assert len(await asyncio.gather(*waiting)) == 32
+    desk.close()
+
+
+async def test_one_address_leaves_places_to_others(go_on: threading.Event):
+    desk = SamlDesk()
+    waiting = [asyncio.create_task(judged(desk, f"2001:db8::{number}")) for number in range(20)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="Too many"):
+        await judged(desk, "2001:db8::ffff")
+    waiting.append(asyncio.create_task(judged(desk, "192.0.2.1")))
+    go_on.set()
+    assert len(await asyncio.gather(*waiting)) == 21
+    assert await judged(desk, "2001:db8::ffff")
     desk.close()
 
 

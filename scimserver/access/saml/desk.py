@@ -5,6 +5,7 @@ SAML, and everything else goes on. Proven by tests/unit/test_saml_desk.py.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,14 +20,20 @@ from scimserver.access.saml.checks import Expected
 from scimserver.access.saml.guard import Guarded
 from scimserver.access.saml.judgement import Judgement
 from scimserver.access.saml.trust import Trust
+from scimserver.access.throttle.addresses import account_of
 from scimserver.directory.saml import Safe
 from scimserver.kernel.errors import Unavailable
 
 _THREADS: Final = 2
 _PLACES: Final = 32
 """How many responses, and requests that are signed, may wait."""
+_PLACES_FROM_ONE: Final = 20
+"""So many at most for responses from one network address: nobody keeps all others out alone."""
 _PLACES_TO_SIGN: Final = 16
 """So many are left to requests: anybody may ask for one, and must not keep out who comes back."""
+
+_OURS: Final = b""
+"""In place of an address: what is not counted by one."""
 
 _T = TypeVar("_T")
 
@@ -49,24 +56,37 @@ class SamlDesk:
         self._safe = safe
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="saml")
         self._inside = 0
+        self._from: Counter[bytes] = Counter()
         self._libraries = _libraries()
 
-    async def judge(self, response: Guarded, trust: Trust, expected: Expected, now: datetime) -> Judgement:
-        """What came of a response. Raises `Unavailable` where too many wait, or there is no SAML."""
-        return await self._done(_PLACES, self._fitting().judge.judge, response, trust, expected, now)
+    async def judge(
+        self, response: Guarded, trust: Trust, expected: Expected, now: datetime, client_address: str | None
+    ) -> Judgement:
+        """What came of a response that came from an address.
 
-    async def _done(self, places: int, slow: Callable[..., _T], *arguments: object) -> _T:
+        Raises `Unavailable` where too many wait, of all or of that address, or there is no SAML.
+        """
+        judge, source = self._fitting().judge.judge, account_of(client_address)
+        return await self._done(_PLACES, judge, response, trust, expected, now, source=source)
+
+    async def _done(
+        self, places: int, slow: Callable[..., _T], *arguments: object, source: bytes = _OURS
+    ) -> _T:
         """What a function answers, in a thread of its own. Raises `Unavailable` where too many wait."""
-        if self._inside >= places:
+        if self._inside >= places or (source and self._from[source] >= _PLACES_FROM_ONE):
             raise Unavailable("Too many people sign in at the same time: try again in a moment.")
         self._inside += 1
+        self._from[source] += 1
         job = asyncio.get_running_loop().run_in_executor(self._executor, partial(slow, *arguments))
         # A place is taken until the job is done, also when nobody waits for it any more.
-        job.add_done_callback(self._leave)
+        job.add_done_callback(lambda _: self._leave(source))
         return await asyncio.shield(job)
 
-    def _leave(self, _: object) -> None:
+    def _leave(self, source: bytes) -> None:
         self._inside -= 1
+        self._from[source] -= 1
+        if not self._from[source]:
+            del self._from[source]
 
     async def request_to(self, trust: Trust, relay: str) -> tuple[str, str]:
         """A request to sign somebody in: its id, and the address to which the browser takes it.
