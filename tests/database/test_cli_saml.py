@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -198,3 +199,72 @@ def test_connection_adds_users_just_in_time_where_it_is_told_to(acme: Commands, 
 
 def test_connection_adds_nobody_by_default(okta: Commands):
     assert okta.json("saml", "show", "acme", "Okta")["jit"] is False
+
+
+MATCHING = ("--match-external-id", "urn:oid:2.5.4.45", "--names")
+
+
+def matching(shown: dict[str, Any]) -> tuple[str | None, bool]:
+    """What else a connection takes of an assertion, of one that a command prints."""
+    return shown["externalIdAttribute"], shown["takesNames"]
+
+
+def test_connection_looks_at_addresses_and_takes_no_names_by_default(okta: Commands):
+    assert matching(okta.json("saml", "show", "acme", "Okta")) == (None, False)
+
+
+def test_create_says_what_else_is_taken_of_an_assertion(acme: Commands, file: Path):
+    made = acme.json("saml", "create", "acme", "Okta", "--metadata", str(file), *MATCHING)
+    assert matching(made) == ("urn:oid:2.5.4.45", True)
+    assert acme.json("saml", "show", "acme", "Okta") == made
+    assert "urn:oid:2.5.4.45" in acme.done("saml", "show", "acme", "Okta")
+    [entry] = [each for each in acme.log("acme") if each["event"] == "saml_connection.create"]
+    assert {"externalIdAttribute", "takesNames"} <= {each["path"] for each in entry["changes"]}
+
+
+def test_create_with_no_attribute_looks_at_addresses(acme: Commands, file: Path):
+    made = acme.json(
+        "saml", "create", "acme", "Okta", "--metadata", str(file), "--match-external-id", "", "--no-names"
+    )
+    assert matching(made) == (None, False)
+
+
+def test_update_says_what_else_is_taken_of_an_assertion(okta: Commands):
+    assert matching(okta.json("saml", "update", "acme", "Okta", *MATCHING)) == ("urn:oid:2.5.4.45", True)
+    assert matching(okta.json("saml", "show", "acme", "Okta")) == ("urn:oid:2.5.4.45", True)
+    assert {each["path"] for each in okta.log("acme")[-1]["changes"]} == {"externalIdAttribute", "takesNames"}
+
+
+@pytest.mark.parametrize(
+    "options,left",
+    [
+        (("--contact", "x"), ("urn:oid:2.5.4.45", True)),
+        (("--match-external-id", ""), (None, True)),
+        (("--match-external-id", "id"), ("id", True)),
+        (("--no-names",), ("urn:oid:2.5.4.45", False)),
+    ],
+    ids=str,
+)
+def test_update_takes_back_what_it_names_alone(
+    okta: Commands, options: tuple[str, ...], left: tuple[str | None, bool]
+):
+    okta.done("saml", "update", "acme", "Okta", *MATCHING)
+    assert matching(okta.json("saml", "update", "acme", "Okta", *options)) == left
+
+
+def test_refresh_leaves_what_else_is_taken_of_an_assertion(okta: Commands, file: Path):
+    okta.done("saml", "update", "acme", "Okta", *MATCHING)
+    file.write_text(metadata(location="https://idp.example.com/other"), encoding="utf-8")
+    okta.done("saml", "refresh", "acme", "Okta", "--metadata", str(file), "--yes")
+    assert matching(okta.json("saml", "show", "acme", "Okta")) == ("urn:oid:2.5.4.45", True)
+
+
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\u0007", "a" * 2049], ids=["blank", "lines", "bell", "long"])
+def test_attribute_of_no_such_name_is_refused(okta: Commands, file: Path, name: str):
+    said = okta.refused("saml", "update", "acme", "Okta", "--match-external-id", name)
+    assert "The name of an attribute is one line" in said
+    entry = okta.log("acme")[-1]
+    assert (entry["outcome"], entry["reason"]) == ("failure", "invalid_value")
+    source = ("--metadata", str(file))
+    okta.refused("saml", "create", "acme", "Other", *source, "--match-external-id", name)
+    assert matching(okta.json("saml", "show", "acme", "Okta")) == (None, False)

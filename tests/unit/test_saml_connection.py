@@ -9,7 +9,7 @@ import pytest
 from scimserver.access.saml.metadata import parse_metadata
 from scimserver.access.saml.place import addresses_of
 from scimserver.directory.saml import SamlConnection, State, Wanted, difference, parse_path_id, path_id
-from scimserver.directory.saml.model import NEXT, settled
+from scimserver.directory.saml.model import MAX_URL, NEXT, settled
 from scimserver.kernel.errors import InvalidValue
 from scimserver.kernel.facts import Change
 from scimserver.kernel.ids import OrganizationId, SamlConnectionId
@@ -59,12 +59,26 @@ def test_what_is_no_connection_s_path_is_none(text: str):
         ({"reset_uri": "javascript:alert(1)"}, "resetUri"),
         ({"contact": "a" * 101}, "contact"),
         ({"contact": "a\u0000"}, "contact"),
+        ({"external_id_attribute": ""}, "externalIdAttribute"),
+        ({"external_id_attribute": " "}, "externalIdAttribute"),
+        ({"external_id_attribute": "a\nb"}, "externalIdAttribute"),
+        ({"external_id_attribute": "a\u0000"}, "externalIdAttribute"),
+        ({"external_id_attribute": "a" * (MAX_URL + 1)}, "externalIdAttribute"),
+        ({"external_id_attribute": " " * MAX_URL + "a"}, "externalIdAttribute"),
     ],
 )
 def test_setting_that_may_not_be_is_named(different: dict[str, Any], attribute: str):
     with pytest.raises(InvalidValue) as refused:
         settled(Wanted(**{"name": "Okta", **different}))
     assert refused.value.attribute == attribute
+
+
+@pytest.mark.parametrize(
+    "attribute", [None, "id", "urn:oid:2.5.4.45", "User ID", "Schl\u00fcssel", "a" * MAX_URL]
+)
+def test_attribute_may_have_any_name_of_one_line(attribute: str | None):
+    wanted = Wanted(name="Okta", external_id_attribute=attribute)
+    assert settled(wanted).external_id_attribute == attribute
 
 
 def test_nobody_is_signed_in_by_a_connection_that_was_not_tried():
@@ -79,6 +93,14 @@ def test_difference_tells_certificates_by_their_fingerprints():
     assert (change.path, change.old) == ("certificates", old)
     assert isinstance(change.new, list)
     assert (change.new[:1], len(change.new)) == (old, 2)
+
+
+def test_difference_names_what_else_is_taken_of_an_assertion():
+    wanted = Wanted(name="Okta", external_id_attribute="id", takes_names=True)
+    assert difference(MADE, PROVIDER, wanted) == (
+        Change(path="externalIdAttribute", new="id"),
+        Change(path="takesNames", old=False, new=True),
+    )
 
 
 def test_difference_from_the_same_is_nothing():

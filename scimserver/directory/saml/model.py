@@ -188,7 +188,9 @@ def settled(wanted: Wanted) -> Wanted:
             attribute="contact",
         )
     attribute = wanted.external_id_attribute
-    if attribute is not None and not (attribute.isprintable() and 0 < len(attribute.strip()) <= MAX_URL):
+    if attribute is not None and not (
+        attribute.isprintable() and attribute.strip() and len(attribute) <= MAX_URL
+    ):
         raise InvalidValue(
             f"The name of an attribute is one line of at most {MAX_URL} characters.",
             attribute="externalIdAttribute",
