@@ -4,7 +4,8 @@ One transaction: connection and user are held, request and assertion are used up
 is the first time, the session begins. Whoever is refused leaves nothing behind, no link, no user, and the
 request waits on: the same response is taken, in the same browser and until its request runs out, once an
 administrator has done what was missing.
-Proven by tests/console/test_saml_sign_in.py, test_saml_linking.py and test_saml_jit.py.
+Proven by tests/console/test_saml_sign_in.py, test_saml_linking.py, test_saml_external_id.py,
+test_saml_names.py and test_saml_jit.py.
 """
 
 from collections.abc import Generator
@@ -19,10 +20,11 @@ from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.directory import saml, sessions, users
 from scimserver.directory.saml import Asked, Meant, SamlConnection
 from scimserver.directory.sessions import Method, Started
+from scimserver.directory.shadow import exact
 from scimserver.directory.users import Document
 from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.addresses import Address, is_written_alike, parse_placeholder
-from scimserver.kernel.errors import AlreadyTaken, Conflicted, Refused
+from scimserver.kernel.errors import AlreadyTaken, Conflicted, NotFound, Refused
 from scimserver.kernel.ids import OrganizationId, SessionId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.kernel.providers import IdentityProvider
@@ -150,8 +152,8 @@ async def _first_time(work: Work, vouched: Vouched) -> Meant:
 
 
 def _external_id(asserted: Asserted, attribute: str) -> str:
-    """The one value of an attribute. Raises `ResponseRefused`."""
-    told = {value for value in asserted.attributes.get(attribute, ()) if value}
+    """The one value of an attribute, as an `externalId` is compared. Raises `ResponseRefused`."""
+    told = {exact(value) for value in asserted.attributes.get(attribute, ()) if value}
     if len(told) != 1:
         raise ResponseRefused(Why.UNKNOWN, f"The name is new, and {attribute} has not one value.")
     return told.pop()
@@ -231,7 +233,10 @@ async def _added(
 
 async def _take_names(work: Work, user: Meant, asserted: Asserted) -> None:
     """Give a user the given and family name that the identity provider says; what it does not say stays."""
-    current = await users.get(work, user.id)
+    try:
+        current = await users.get(work, user.id)
+    except NotFound:
+        return  # Whoever is held is there; whoever is added has the names, and is written later.
     before = cast("Document", current.document.get("name") or {})
     after = {**before, **names_of(asserted)}
     if after != before:
