@@ -182,6 +182,20 @@ async def test_active_user_is_meant_beside_deactivated_ones(entra: Federation, d
     assert await entra.links() == [(ADA, "00u1")]
 
 
+async def test_user_who_was_provisioned_anew_is_meant(entra: Federation):
+    await entra.managed("ada.byron@example.com", externalId=ADA_ID, active=False)
+    await changed(entra, ADA, active=False)
+    await entra.managed(BOB, externalId=ADA_ID)
+    assert (await entra.arrive(**said(ADA_ID))).status == 303
+    assert await entra.links() == [(BOB, "00u1")]
+
+
+async def test_external_id_of_deactivated_users_alone_is_nobody_s(entra: Federation):
+    await entra.managed(BOB, externalId=ADA_ID, active=False)
+    await changed(entra, ADA, active=False)
+    assert await refused(entra, said(ADA_ID)) == [Why.UNKNOWN]
+
+
 async def test_deactivated_user_of_the_external_id_is_refused(entra: Federation):
     await entra.managed(BOB)
     await changed(entra, ADA, active=False)
