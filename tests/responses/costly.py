@@ -10,14 +10,18 @@ ELEMENTS = 1900
 """So many, opened and closed, are as many marks as a response may have."""
 
 NAMES = ["".join(each) for each in product(ascii_lowercase, repeat=2)]
-PREFIXES = " ".join(NAMES)
 
 
-def _signature(of: str, prefixes: str, transforms: tuple[str, ...]) -> str:
+def prefixes(count: int) -> str:
+    """A list of so many, each of which has to be sought."""
+    return " ".join(NAMES[:count])
+
+
+def _signature(of: str, listed: str, transforms: tuple[str, ...]) -> str:
     """Nobody's: of what is in it, all is computed but what the key is for."""
-    listed = f'<e:InclusiveNamespaces PrefixList="{prefixes}"/>' if prefixes else ""
+    parameter = f'<e:InclusiveNamespaces PrefixList="{listed}"/>' if listed else ""
     made = "".join(
-        f'<d:Transform Algorithm="{each}">{listed if each == EXCLUSIVE else ""}</d:Transform>'
+        f'<d:Transform Algorithm="{each}">{parameter if each == EXCLUSIVE else ""}</d:Transform>'
         for each in transforms
     )
     return (
@@ -33,7 +37,7 @@ def _signature(of: str, prefixes: str, transforms: tuple[str, ...]) -> str:
 def nested(
     depth: int,
     declared: int,
-    prefixes: str = "",
+    listed: str = "",
     *,
     transforms: tuple[str, ...] = (ENVELOPED, EXCLUSIVE),
     inside: str = "",
@@ -51,20 +55,20 @@ def nested(
     body = opened + "<x/>" * (ELEMENTS - depth) + "</x>" * depth
     return sent(
         f'<p:Response xmlns:p="{SAMLP}" ID="r" InResponseTo="_request"><a:Assertion xmlns:a="{SAML}" ID="a">'
-        f"{_signature('a', prefixes, transforms)}{inside}{body}</a:Assertion></p:Response>".encode()
+        f"{_signature('a', listed, transforms)}{inside}{body}</a:Assertion></p:Response>".encode()
     )
 
 
 def responses() -> dict[str, Response]:
     """All of them."""
     return {
-        "deep, with namespaces and prefixes": lambda: nested(240, 7, PREFIXES[:255]),
+        "deep, with namespaces and prefixes": lambda: nested(240, 7, prefixes(85)),
         "deep": lambda: nested(240, 0),
         "deep, with namespaces": lambda: nested(100, 7),
-        "deeper than any, with prefixes": lambda: nested(15, 1, PREFIXES[:31]),
-        "many namespaces in one place": lambda: nested(1, 200, PREFIXES[:31]),
-        "some more namespaces than any": lambda: nested(10, 4, PREFIXES[:31]),
-        "some more prefixes than any": lambda: nested(10, 2, PREFIXES[:35]),
-        "as deep, with as many namespaces and prefixes as there may be": lambda: nested(12, 2, PREFIXES[:32]),
+        "deeper than any, with prefixes": lambda: nested(15, 1, prefixes(12)),
+        "many namespaces in one place": lambda: nested(1, 200, prefixes(12)),
+        "some more namespaces than any": lambda: nested(10, 4, prefixes(12)),
+        "some more prefixes than any": lambda: nested(10, 2, prefixes(13)),
+        "as deep, with as many namespaces and prefixes as there may be": lambda: nested(12, 2, prefixes(12)),
         "put in canonical form twice": lambda: nested(1, 1, transforms=(EXCLUSIVE, EXCLUSIVE)),
     }

@@ -78,7 +78,7 @@ def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(capfd: pytest
 
 def test_list_of_prefixes_as_identity_providers_write_it_is_taken():
     with pytest.raises(ResponseRefused) as refused:
-        judged(guard(nested(1, 1, "#default saml ds xs xsi")))
+        judged(guard(nested(1, 1, "code ds kind rw saml samlp typens #default xsd xsi")))
     assert refused.value.why is Why.SIGNATURE
 
 

@@ -65,8 +65,8 @@ _DEEPEST: Final = 16
 _MOST_NAMESPACES: Final = 32
 """Declared where an element stands: an honest response has some six."""
 
-_MOST_PREFIXES: Final = 32
-"""Characters of a list of prefixes: for each element, each is sought in all that is declared there."""
+_MOST_PREFIXES: Final = 12
+"""In a list: for each element, each is sought in all that is declared there."""
 
 _DECLARED: Final = re.compile(r"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")
@@ -203,7 +203,7 @@ def _check_algorithm(element: Element, allowed: frozenset[str]) -> None:
     if element.get("Algorithm") not in allowed:
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} is none of those that are taken.")
     if any(
-        each.tag != _PREFIXES or len(each) or len(each.get("PrefixList", "")) > _MOST_PREFIXES
+        each.tag != _PREFIXES or len(each) or len(each.get("PrefixList", "").split()) > _MOST_PREFIXES
         for each in element
     ):
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} has parameters.")
