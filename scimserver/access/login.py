@@ -8,7 +8,7 @@ measured by tests/bench/timing.py.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from scimserver.access.candidates import Attempt, Candidate, Candidates, is_enforced
@@ -91,6 +91,12 @@ class _Case:
         return self.candidate.credential.standing(RULES[self.candidate.profile], self.now)
 
     @property
+    def longest_pause(self) -> timedelta | None:
+        """How long a recovery account waits at most: strangers cannot shut it for ever. None for others."""
+        recovers = self.candidate is not None and self.candidate.recovery_secret is not None
+        return tries.LOCKED_FOR if recovers else None
+
+    @property
     def must_change(self) -> bool:
         """Whether another password has to be chosen before anything else."""
         return self.standing in (Standing.MUST_CHANGE, Standing.TOO_OLD)
@@ -147,7 +153,7 @@ class Login:
         Raises as `sign_in` does, but for `ChangeRequired`.
         """
         case = await self._case(attempt, origin)
-        in_time = await tries.take(self._database, case.account, case.now)
+        in_time = await tries.take(self._database, case.account, case.now, case.longest_pause)
         verified = await self._verified(case, attempt.password)
         step = self._step(case, code)
         fault = _fault(case, in_time=in_time, matches=verified.matches) or _of_code(case, step)

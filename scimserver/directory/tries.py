@@ -35,7 +35,14 @@ LOCKED_EVERY: Final = 10
 
 LOCKED_FOR: Final = timedelta(minutes=30)
 CEILING: Final = 100
-"""Failures one after the other, after which the password has to be reset (NIST SP 800-63B-4, 3.2.2)."""
+"""Failures one after the other, after which the password has to be reset (NIST SP 800-63B-4, 3.2.2).
+
+Not where a code is asked for beside it: else any stranger could shut the way that is for emergencies.
+Whoever has a recovery account may try there again `LOCKED_FOR` after the latest failure: a hundred tries on
+the first day, 48 on each day after. Of a million codes three count at a time, for a step of 30 seconds to
+either side: who has the right password gets in by chance three times in a million, so in one day of 7,000,
+or one year of 20, each try on record as `wrong_code`. Who has not guesses both at once.
+"""
 
 SOURCE_FAILURES: Final = 100
 """Failures of one client's address at once."""
@@ -89,15 +96,19 @@ async def take_from_source(database: Database, source: bytes, now: datetime) -> 
     return max((empty_at or now) + _EACH - now - SOURCE_FORGETS_IN, timedelta(milliseconds=1))
 
 
-async def take(database: Database, account: Account, now: datetime) -> bool:
-    """Count a try; whether the password may be looked at, which it may not where the try comes too early."""
+async def take(database: Database, account: Account, now: datetime, longest: timedelta | None = None) -> bool:
+    """Count a try; whether the password may be looked at, which it may not where the try comes too early.
+
+    `longest` is after how long since the latest failure it never does; without it, the ceiling holds.
+    """
     key = account.organization, account.account, account.device
-    return await database.write(_TAKE, *key, now, _PAUSES) is not None
+    return await database.write(_TAKE, *key, now, _PAUSES, longest) is not None
 
 
 async def give_back(database: Database, account: Account, now: datetime) -> None:
-    """Take a try back that was counted: it was none."""
-    await database.write(_GIVE_BACK, account.organization, account.account, account.device, now)
+    """Take a try back that was counted: it was none. The ceiling holds where it was reached before."""
+    key = account.organization, account.account, account.device
+    await database.write(_GIVE_BACK, *key, now, CEILING, LOCKED_FOR)
 
 
 async def give_back_to_source(database: Database, source: bytes) -> None:

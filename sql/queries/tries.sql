@@ -16,18 +16,24 @@ UPDATE sign_in_sources SET empty_at = empty_at - $2::interval WHERE source = $1;
 
 -- name: take_try
 -- Count a try as a failure, which it is until it proves to be none; no row where it comes too early.
--- $1 organisation, $2 account, $3 device, $4 now, $5 seconds to wait after so many failures; after more, for ever
+-- $1 organisation, $2 account, $3 device, $4 now, $5 seconds to wait after so many failures; after more, for ever,
+-- $6 how long at most all the same, or NULL
 INSERT INTO sign_in_tries (org_id, account, device, failures, latest, next_try)
 VALUES ($1, $2, $3, 1, $4::timestamptz, $4::timestamptz + ($5::float8[])[1] * interval '1 second')
 ON CONFLICT (org_id, account, device) DO UPDATE
 SET failures = sign_in_tries.failures + 1, latest = $4,
     next_try = coalesce($4 + ($5::float8[])[sign_in_tries.failures + 1] * interval '1 second', 'infinity')
-WHERE sign_in_tries.next_try <= $4
+WHERE sign_in_tries.next_try <= $4 OR sign_in_tries.latest + $6::interval <= $4
 RETURNING failures;
 
 -- name: give_back_try
--- What was counted was no failure: nobody looked at the password.  $1 organisation, $2 account, $3 device, $4 now
-UPDATE sign_in_tries SET failures = failures - 1, next_try = $4
+-- What was counted was no failure: nobody looked at the password. Beyond the ceiling, what waits for ever still does,
+-- and who may try once in a while may do so now.
+-- $1 organisation, $2 account, $3 device, $4 now, $5 the ceiling, $6 how long the others wait there
+UPDATE sign_in_tries
+SET failures = failures - 1,
+    next_try = CASE WHEN failures > $5 THEN next_try ELSE $4 END,
+    latest = CASE WHEN failures > $5 THEN $4::timestamptz - $6::interval ELSE latest END
 WHERE org_id = $1 AND account = $2 AND device = $3 AND failures > 0;
 
 -- change: forget_failures

@@ -265,6 +265,80 @@ async def test_wrong_codes_count_as_tries(recovering: Recovering):
     assert (await recovering.recover(browser)).status == 303
 
 
+async def _exhausted(recovering: Recovering, address: str = ADA) -> None:
+    """Let a hundred tries have failed, from wherever: the last one now, by a password alone."""
+    front = recovering.front
+    await _sql(recovering, "UPDATE email_domains SET saml_connection_id = NULL")
+    await front.browser().sign_in(address, OTHER)
+    await _sql(recovering, "UPDATE sign_in_tries SET failures = 99")
+    await front.browser(address="198.51.100.9").sign_in(address, OTHER)
+    assert await front.connection.fetchval("SELECT failures FROM sign_in_tries") == 100
+
+
+async def test_hundred_failures_keep_a_recovery_account_out_for_half_an_hour(recovering: Recovering):
+    await _exhausted(recovering)
+    recovering.front.hands.move(minutes=29, seconds=59)
+    assert (await recovering.recover()).status == 422
+    assert (await recovering.reasons())[-1] == "too_many_tries"
+    recovering.front.hands.move(seconds=1)
+    assert (await recovering.recover()).status == 303
+
+
+async def test_each_failure_beyond_a_hundred_keeps_a_recovery_account_out_for_half_an_hour(
+    recovering: Recovering,
+):
+    await _exhausted(recovering)
+    for _ in range(3):
+        recovering.front.hands.move(minutes=30)
+        assert (await recovering.recover(code="000000")).status == 422
+        assert (await recovering.reasons())[-1] == "wrong_code"
+    recovering.front.hands.move(minutes=29, seconds=59)
+    assert (await recovering.recover()).status == 422
+    recovering.front.hands.move(seconds=1)
+    assert (await recovering.recover()).status == 303
+
+
+async def test_hundred_failures_keep_whoever_has_no_recovery_account_out_for_ever(recovering: Recovering):
+    await _exhausted(recovering, EVE)
+    recovering.front.hands.move(days=365)
+    await recovering.recover(address=EVE)
+    assert (await recovering.reasons())[-1] == "too_many_tries"
+
+
+async def test_hundred_failures_shut_the_password_alone_of_a_recovery_account_for_ever(
+    recovering: Recovering,
+):
+    await _exhausted(recovering)
+    recovering.front.hands.move(minutes=30)
+    await recovering.recover(code="000000")
+    recovering.front.hands.move(days=365)
+    assert (await recovering.front.browser().sign_in()).status == 422
+    assert (await recovering.reasons())[-1] == "too_many_tries"
+
+
+async def _overloaded(recovering: Recovering) -> None:
+    """Somebody tries whom the server has no time for, half an hour after a hundred failures."""
+    await _exhausted(recovering)
+    hashes = "UPDATE credentials SET password_hash = replace(password_hash, '{}', '{}')"
+    await _sql(recovering, hashes.format(",p=1", ",p=1,keyid=lost"))
+    recovering.front.hands.move(minutes=30)
+    assert (await recovering.recover()).status == 503
+    await _sql(recovering, hashes.format(",p=1,keyid=lost", ",p=1"))
+
+
+async def test_try_at_which_nobody_could_look_keeps_no_recovery_account_out(recovering: Recovering):
+    await _overloaded(recovering)
+    assert (await recovering.recover()).status == 303
+
+
+async def test_try_at_which_nobody_could_look_opens_no_password_after_a_hundred_failures(
+    recovering: Recovering,
+):
+    await _overloaded(recovering)
+    assert (await recovering.front.browser().sign_in()).status == 422
+    assert (await recovering.reasons())[-1] == "too_many_tries"
+
+
 async def test_code_that_comes_many_times_at_once_lets_one_in(recovering: Recovering):
     code = recovering.code()
     pages = [recovering.front.browser() for _ in range(4)]
