@@ -169,6 +169,63 @@ async def test_session_ends_when_the_account_is_withdrawn(recovering: Recovering
     assert not await browser.is_signed_in()
 
 
+_FREE_DOMAIN = """
+    WITH added AS (
+        INSERT INTO email_domains (org_id, domain, subdomains, public_override, created)
+        SELECT id, unnest(ARRAY['free.example', 'other.example']), false, false, now() FROM organizations
+        WHERE name = 'acme')
+    UPDATE organizations SET rules = gen_random_uuid(), addresses = $1 WHERE name = 'acme'
+"""
+
+
+async def _outside(recovering: Recovering, addresses: Addresses = Addresses.REQUIRED) -> tuple[User, Browser]:
+    """Zoe, who has a recovery account where nothing is enforced; she is signed in by her password."""
+    front = recovering.front
+    await front.connection.execute(_FREE_DOMAIN, addresses.value)
+    zoe = await front.person("zoe@free.example", roles=OWNERS)
+    await enrolled(front.connection, front.organization, zoe.id, front.hands())
+    browser = front.browser()
+    assert (await browser.sign_in("zoe@free.example")).status == 303
+    return zoe, browser
+
+
+async def test_session_by_a_password_ends_when_its_owner_comes_to_where_saml_is_enforced(
+    recovering: Recovering,
+):
+    zoe, browser = await _outside(recovering)
+    await recovering.front.change(zoe, userName="zoe@example.com")
+    assert not await browser.is_signed_in()
+
+
+async def test_session_by_a_password_ends_when_the_mail_comes_to_where_saml_is_enforced(
+    recovering: Recovering,
+):
+    zoe, browser = await _outside(recovering, Addresses.FREE)
+    await recovering.front.change(zoe, emails=[{"value": "zoe@example.com", "primary": True}])
+    assert not await browser.is_signed_in()
+
+
+async def test_session_by_a_password_ends_of_whoever_goes_to_where_saml_is_enforced(recovering: Recovering):
+    zoe, browser = await _outside(recovering)
+    actor = (await recovering.caller(browser)).actor
+    async with recovering.front.installation.room.open(actor, Origin(request_id="r-1")) as work:
+        current = await users.get(work, zoe.id)
+        await users.update(work, current, {**current.document, "userName": "zoe@example.com"})
+    assert not await browser.is_signed_in()
+
+
+async def test_session_by_a_password_stays_where_nothing_is_enforced(recovering: Recovering):
+    zoe, browser = await _outside(recovering)
+    await recovering.front.change(zoe, userName="zoe@other.example")
+    assert await browser.is_signed_in()
+
+
+async def test_session_by_a_recovery_account_stays_with_another_name_in_its_domain(recovering: Recovering):
+    browser = await recovering.let_in()
+    await recovering.front.change(recovering.ada, userName="lovelace@example.com")
+    assert await browser.is_signed_in()
+
+
 # -- not letting in --------------------------------------------------------------------------------
 
 

@@ -170,7 +170,7 @@ async def update(
         return _unchanged(work, current)
     if not settled.active or settled.role != current.role:
         await require_others(work, current, changes, settled.permissions if settled.active else frozenset())
-    await _held(work, current, user, changes, is_marked=bool(marked))
+    await _held(work, current, user, changes, ends=bool(marked) or settled.shut_in)
     work.change(
         store.UPDATE,
         work.actor.organization,
@@ -185,20 +185,18 @@ async def update(
         passwords.store_attribute(work, user, allowed)
         await passwords.end_former(work, user)
         changes = (*changes, CHANGED)
-    await end_of_change(work, current, user)
+    await end_of_change(work, current, user, shut_in=settled.shut_in)
     work.note(_updated(current, user, changes))
     return user
 
 
-async def _held(
-    work: Work, current: User, user: User, changes: tuple[Change, ...], *, is_marked: bool
-) -> None:
+async def _held(work: Work, current: User, user: User, changes: tuple[Change, ...], *, ends: bool) -> None:
     """Hold a user whom what ends with the change would hold, and the organisation before.
 
     Its rules were looked at, and enforcing SAML takes them in that order. Raises `Conflicted` and
     `ProviderPaused`.
     """
-    if user.user_name != current.user_name or is_marked:
+    if user.user_name != current.user_name or ends:
         await hold(work, current)
     if current.active and not user.active:
         await _kept_out(work, current, changes)

@@ -41,6 +41,9 @@ class Settled:
     """By what the user signs in, who has no password then (P8)."""
     mark: bool | None
     """What a client says of that."""
+    shut_in: bool = False
+    """Whether somebody who has a recovery account comes to where SAML is enforced: a password alone lets
+    them in no more."""
     rules: UUID | None = None
     """The organisation's rules that were looked at; None where none had to be."""
 
@@ -159,15 +162,18 @@ def _by_rules(work: Work, case: _Case, context: store.WritingContext) -> Settled
     role, permissions = settle_role(work, document, context, previous)
     settle_timezone(document, context, previous)
     provider, mark = marked(case.mark, previous, context, moved=moved)
+    domain = identity.domain if identity else None
+    has_come = previous is not None and previous.recovers and domain != previous.mail_domain
     return Settled(
         document=document,
         active=_settle_active(document, previous),
         role=role,
         permissions=permissions,
         mail_stand_in=case.mail_stand_in,
-        mail_domain=identity.domain if identity else None,
+        mail_domain=domain,
         provider=provider,
         mark=mark,
+        shut_in=has_come and context.enforced is not None,
         rules=context.rules,
     )
 
