@@ -1,4 +1,7 @@
-"""What ends the sessions that a SAML connection began: its use, its keys, and the people themselves."""
+"""What ends the sessions that a SAML connection began: its use, its keys, and the people themselves.
+
+And those that a password began whose owners it signs in from now on.
+"""
 
 import asyncio
 from functools import partial
@@ -7,10 +10,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from scimserver.access import sessions
 from scimserver.access.saml.metadata import parse_metadata
 from scimserver.audit import store
 from scimserver.audit.store import Filter
 from scimserver.directory import saml, users
+from scimserver.directory.roles import ADMIN_ROLE
 from scimserver.directory.saml import State
 from scimserver.directory.users import Mark
 from scimserver.kernel.actor import Origin, operator
@@ -173,6 +178,25 @@ async def test_session_ends_when_its_owner_is_deleted_over_scim(okta: Federation
     assert (await scim.delete(f"/Users/{user.id}")).status == 204
     assert not await ada.is_signed_in()
     assert (await okta.arrive()).status == 403
+
+
+async def test_session_by_a_password_ends_when_its_owner_is_marked(okta: Federation, bob: Browser):
+    async with okta.front.work() as work:
+        await users.mark(work, await users.find(work, "bob@example.com"), managed=True)
+    assert not await bob.is_signed_in()
+
+
+async def test_session_by_a_password_ends_of_whoever_marks_themselves(okta: Federation):
+    front = okta.front
+    eve = await front.person("eve@example.com", roles=[{"value": ADMIN_ROLE}])
+    browser = front.browser()
+    await browser.sign_in("eve@example.com")
+    secret = browser.cookies["__Host-session"]
+    caller = await sessions.caller(front.installation.database, secret, front.hands())
+    assert caller is not None
+    async with front.installation.room.open(caller.actor, Origin(request_id="r-1")) as work:
+        await users.mark(work, await users.get(work, eve.id), managed=True)
+    assert not await browser.is_signed_in()
 
 
 async def test_mark_that_is_taken_back_takes_the_link_along(okta: Federation, ada: Browser):

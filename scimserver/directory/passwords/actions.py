@@ -28,7 +28,7 @@ from scimserver.kernel.facts import (
     PasswordSetByAdministrator,
     PasswordSetByLink,
 )
-from scimserver.kernel.ids import UserId
+from scimserver.kernel.ids import SessionId, UserId
 from scimserver.kernel.permissions import Permission
 from scimserver.work import Work, telling
 
@@ -171,7 +171,8 @@ async def give_up(work: Work, user: Person) -> None:
 
     Nobody asks who may: that is asked where the user is marked.
     """
-    await end_former(work, user)
+    # The one in which somebody marks themselves as well: a password began it, which is to let nobody in.
+    await _end_former(work, user, keep=None)
     # After the user is held: a password that somebody set meanwhile is there now.
     if await work.run(store.DROP, work.actor.organization, user.id):
         work.note(PasswordCleared(target=user.id, display=user.user_name, changes=(CHANGED,)))
@@ -195,8 +196,11 @@ async def end_former(work: Work, user: Person) -> None:
 
     It holds the user, so it comes after all that takes long: until the work ends, nobody signs in as them.
     """
-    own = work.actor.session if work.actor.user == user.id else None
-    await sessions.end_every(work, user.id, own)
+    await _end_former(work, user, keep=work.actor.session if work.actor.user == user.id else None)
+
+
+async def _end_former(work: Work, user: Person, *, keep: SessionId | None) -> None:
+    await sessions.end_every(work, user.id, keep)
     await password_resets.revoke(work, user.id)
     await tries.forgive(work, user.id)
 
