@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from scimserver.console import forms
+from scimserver.console.forms import BadForm
 from scimserver.console.visit import Visit
 from scimserver.kernel.actor import Actor
 from scimserver.kernel.errors import Refused
@@ -59,3 +61,21 @@ async def count(visit: Visit, fact: type[Fact], reason: str, status: int) -> Non
     )
     if entry is not None:
         await services.room.record(entry)
+
+
+async def require_own_link(visit: Visit, fact: type[Fact]) -> None:
+    """Raise `BadForm`, on record, where another site sends a browser to a link that begins something.
+
+    The session's cookie comes along with any link. Every browser since 2023 says by `Sec-Fetch-Site` whose
+    link it is. An older one says nothing, and is let go: a token for it would stand in the address, and so
+    in histories and in logs of proxies. So a link may begin only what can do no harm, such as a trial, which
+    signs nobody in, is shown and is on record.
+    """
+    place = visit.services.place
+    try:
+        forms.require_same_site(visit.request, place)
+    except BadForm as foreign:
+        await count(visit, fact, "foreign_form", foreign.status)
+        here = place.url(visit.request.path)
+        sentence = f"Another site sent you here. Nothing was begun: go to {here} yourself."
+        raise BadForm(foreign.status, sentence) from foreign

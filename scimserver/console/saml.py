@@ -21,7 +21,7 @@ from scimserver.access.saml.login import SamlLogin, Vouched
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust, trust_of
 from scimserver.console import faults, forms, render
-from scimserver.console.attempts import attempt
+from scimserver.console.attempts import attempt, require_own_link
 from scimserver.console.cookies import Cookie
 from scimserver.console.entering import HOME, leave, let_in, our_path
 from scimserver.console.forms import BadForm, Form
@@ -131,6 +131,7 @@ class SamlFace:
             return visit.page(
                 "saml_try.html", connection=place.connection.wanted.name, sso=place.trust.sso_url
             )
+        await require_own_link(visit, SamlTried)
         browser, request, address = await self._request(visit, place)
         async with attempt(visit, SamlTried, visit.actor, target=place.connection.id) as work:
             await saml.begin_trial(work, place.connection, request, browser)

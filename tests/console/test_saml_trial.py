@@ -133,6 +133,29 @@ async def test_trial_goes_to_the_identity_provider(trial: Trial):
     assert trial.browser.cookies["__Host-saml"] not in str(dict(row))
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_other_site_begins_no_trial(trial: Trial, site: str):
+    shown = await trial.browser.get(trial.path("try?go"), **{"Sec-Fetch-Site": site})
+    assert (shown.status, "__Host-saml" in trial.browser.cookies) == (403, False)
+    assert await trial.front.connection.fetchval("SELECT count(*) FROM saml_requests") == 0
+
+
+async def test_trial_that_another_site_wants_is_on_record(trial: Trial):
+    await trial.browser.get(trial.path("try?go"), **{"Sec-Fetch-Site": "cross-site"})
+    assert await trial.front.reasons(trial.front.organization) == [("saml_connection.try", "foreign_form", 1)]
+
+
+async def test_link_of_another_site_leads_to_the_page_from_which_a_trial_begins(trial: Trial):
+    shown = await trial.browser.get(trial.path("try"), **{"Sec-Fetch-Site": "cross-site"})
+    assert (shown.status, "Go there" in shown.main) == (200, True)
+
+
+@pytest.mark.parametrize("said", [{"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {}], ids=str)
+async def test_trial_begins_where_no_other_site_is_named(trial: Trial, said: dict[str, str]):
+    shown = await trial.browser.get(trial.path("try?go"), **said)
+    assert (shown.status, shown.location.partition("?")[0]) == (303, SSO)
+
+
 async def test_whoever_is_not_signed_in_signs_in_first(trial: Trial):
     shown = await trial.front.browser().get(trial.path("try"))
     assert shown.location == f"/signin?next={trial.path('try')}"
