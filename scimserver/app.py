@@ -108,7 +108,7 @@ async def application(
     services = _services(settings, surroundings, room, refusals, desk)
     ConsoleFace(services).add_routes(app)
     saml = SamlDesk(Safe(surroundings.secret))
-    SamlFace(services, saml).add_routes(app)
+    SamlFace(services, saml, throttle).add_routes(app)
     product = ProductFace(
         room=room,
         login=services.login,

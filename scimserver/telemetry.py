@@ -129,7 +129,7 @@ class Metrics:
         )
         self._throttled = Counter(
             "scimserver_throttled",
-            "Requests refused by a limit: `rate_limited`, `too_many_failures`.",
+            "Requests refused by a limit: `rate_limited`, `too_many_failures`, `too_many`.",
             ("reason",),
             registry=self._registry,
         )

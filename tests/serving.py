@@ -16,6 +16,7 @@ from multidict import CIMultiDictProxy
 
 from scimserver.access import connections, tokens
 from scimserver.access.connections import Connection, Dialect, Passwords
+from scimserver.access.throttle import Accounts
 from scimserver.app import Surroundings, application
 from scimserver.audit import store
 from scimserver.audit.store import Filter, Logged
@@ -251,10 +252,15 @@ class _Server(TestServer):
 
 @asynccontextmanager
 async def running(
-    database: Database, *, clock: Clock = utc_now, public_url: str = PUBLIC_URL, **settings: Any
+    database: Database,
+    *,
+    clock: Clock = utc_now,
+    public_url: str = PUBLIC_URL,
+    accounts: Accounts | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Installation]:
-    """The application over a database, in this process."""
-    surroundings = Surroundings(public_url=public_url, secret=SECRET, clock=clock)
+    """The application over a database, in this process; `accounts` is what it counts with others."""
+    surroundings = Surroundings(public_url=public_url, secret=SECRET, clock=clock, accounts=accounts)
     # Tests end credentials and expect it to be noticed at once; most ask more than a client may.
     settings = {"credential_seconds": 0, "rate_limit": 0, "failure_burst": 0, **settings}
     with TemporaryDirectory() as folder:

@@ -48,11 +48,16 @@ async def record(
     await room.record(entry)
 
 
-async def count(visit: Visit, fact: type[Fact], reason: str, status: int) -> None:
-    """Log what nobody known, or another site, was refused: like ones within a minute by their number."""
+async def count(
+    visit: Visit, fact: type[Fact], reason: str, status: int, *, actor: Actor | None = None
+) -> None:
+    """Log what nobody known, or another site, was refused: like ones within a minute by their number.
+
+    `actor` says whose log it belongs in, where that is not whoever is signed in.
+    """
     services = visit.services
     entry = services.refusals.seen(
-        visit.actor,
+        actor or visit.actor,
         visit.origin,
         reason=reason,
         now=services.room.clock(),

@@ -19,12 +19,15 @@ from scimserver.kernel.facts import SessionEnded
 HOME: Final = "/sessions"
 """Where people go who are signed in, unless they wanted to go somewhere else."""
 
+_LONGEST_PATH: Final = 200
+"""Characters of a path of ours, three times what any has: anybody may have one kept for some minutes."""
 _OUR_PATH: Final = re.compile(r"/(?:[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*)?")
 
 
 def our_path(text: str) -> str:
     """A page of ours that somebody wanted to see; the first one where it is none."""
-    return text if text != "/" and _OUR_PATH.fullmatch(text) else HOME
+    is_ours = text != "/" and len(text) <= _LONGEST_PATH and _OUR_PATH.fullmatch(text)
+    return text if is_ours else HOME
 
 
 async def leave(visit: Visit) -> None:

@@ -20,8 +20,9 @@ from scimserver.access.saml.judgement import Judgement
 from scimserver.access.saml.login import SamlLogin, Vouched
 from scimserver.access.saml.refusal import ResponseRefused, Why
 from scimserver.access.saml.trust import Trust, trust_of
+from scimserver.access.throttle import Throttle
 from scimserver.console import faults, forms, render
-from scimserver.console.attempts import attempt, require_own_link
+from scimserver.console.attempts import attempt, count, require_own_link
 from scimserver.console.cookies import Cookie
 from scimserver.console.entering import HOME, leave, let_in, our_path
 from scimserver.console.forms import BadForm, Form
@@ -31,7 +32,7 @@ from scimserver.directory.saml import Asked, SamlConnection, State
 from scimserver.http.caller import origin
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind
-from scimserver.kernel.errors import NotFound, Refused
+from scimserver.kernel.errors import NotFound, Refused, TooMany, Unavailable
 from scimserver.kernel.facts import SamlTried, SessionStarted
 from scimserver.kernel.ids import OrganizationId, UserId
 from scimserver.kernel.secrets import new_secret
@@ -52,9 +53,10 @@ class _Place:
 class SamlFace:
     """Serves the addresses of SAML connections."""
 
-    def __init__(self, services: Services, desk: SamlDesk) -> None:
+    def __init__(self, services: Services, desk: SamlDesk, throttle: Throttle) -> None:
         self._services = services
         self._desk = desk
+        self._throttle = throttle
         self._login = SamlLogin(services.room)
 
     def add_routes(self, application: web.Application) -> None:
@@ -106,8 +108,13 @@ class SamlFace:
         if "ask" in visit.request.query:
             # A browser that has just sent a form is let go to other sites by a page alone (form-action).
             return visit.page("saml_login.html", connection=place.connection.wanted.name, next=wanted)
-        browser, request, address = await self._request(visit, place)
         nobody = replace(NOBODY, organization=place.organization)
+        try:
+            self._throttle.begin(place.connection.id)
+        except Unavailable:
+            await count(visit, SessionStarted, TooMany.reason, 503, actor=nobody)
+            raise
+        browser, request, address = await self._request(visit, place)
         async with self._services.room.open(nobody, visit.origin) as work:
             await saml.begin_sign_in(work, place.connection, request, browser, wanted)
         return _sent_there(visit, address, browser)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from scimserver.access.throttle import Accounts, Limits, Throttle
+from scimserver.access.throttle import BEGUN_BURST, BEGUN_RATE, Accounts, Limits, Throttle
 from scimserver.access.throttle.addresses import account_of
 from scimserver.access.throttle.familiar import PLACES, Familiar
 from scimserver.kernel import secrets
 from scimserver.kernel.errors import RateLimited, TooManyFailures, Unauthenticated, Unavailable
-from scimserver.kernel.ids import ConnectionId
+from scimserver.kernel.ids import ConnectionId, SamlConnectionId
 from tests.clocks import SECOND, Clock
 
 OURS, THEIRS = ConnectionId(UUID(int=1)), ConnectionId(UUID(int=2))
@@ -125,6 +125,61 @@ def test_refusals_are_told():
     world = World()
     passed(world.throttle)
     assert world.told == ["rate_limited"]
+
+
+# --- Sign-ins that are begun ----------------------------------------------------------------------
+
+OKTA, ENTRA = SamlConnectionId(UUID(int=1)), SamlConnectionId(UUID(int=2))
+
+
+def begun(throttle: Throttle, connection: SamlConnectionId = OKTA, *, most: int = 1000) -> int:
+    """How many sign-ins are begun before one is refused."""
+    for number in range(most):
+        try:
+            throttle.begin(connection)
+        except Unavailable:
+            return number
+    return most
+
+
+def test_so_many_sign_ins_begin_at_once_and_no_more():
+    assert begun(World().throttle) == BEGUN_BURST
+
+
+def test_so_many_sign_ins_begin_in_the_long_run():
+    world = World()
+    begun(world.throttle)
+    for _ in range(3):
+        world.clock.now += SECOND
+        assert begun(world.throttle) == BEGUN_RATE
+
+
+def test_processes_begin_sign_ins_by_one_limit_between_them():
+    world = World()
+    world.throttle.begin(OKTA, 100)
+    assert begun(world.neighbour) == BEGUN_BURST - 100
+
+
+def test_sign_ins_at_one_connection_do_not_hold_up_those_at_another():
+    world = World()
+    begun(world.throttle, ENTRA)
+    assert begun(world.throttle) == BEGUN_BURST
+
+
+def test_requests_of_a_client_are_no_sign_ins_that_are_begun():
+    world = World()
+    passed(world.throttle, OURS)
+    assert begun(world.throttle) == BEGUN_BURST
+
+
+def test_refusal_to_begin_says_in_whole_seconds_when_another_one_may():
+    world = World()
+    world.throttle.begin(OKTA, BEGUN_BURST + 3 * BEGUN_RATE)
+    with pytest.raises(Unavailable) as refusal:
+        world.throttle.begin(OKTA)
+    assert (refusal.value.retry_after, world.told) == (4, ["too_many"])
+    world.clock.now += 4 * SECOND
+    world.throttle.begin(OKTA)
 
 
 # --- Failures of an address -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How much is too much: requests of a connection, failed credentials of an address.
+"""How much is too much: requests of a connection, failed credentials of an address, sign-ins that are begun.
 
 The limits hold over all processes behind one port; several machines have one each. A limit that is
 0 is no limit. Proven by tests/unit/test_throttle.py, tests/api/test_throttle.py and
@@ -17,8 +17,18 @@ from scimserver.access.throttle.ledger import Buckets, Ledger
 from scimserver.access.throttle.recall import digests_in_use
 from scimserver.db.pool import Reader
 from scimserver.kernel.clock import monotonic_ns
-from scimserver.kernel.errors import RateLimited, TooManyFailures, Unauthenticated
-from scimserver.kernel.ids import ConnectionId
+from scimserver.kernel.errors import RateLimited, TooMany, TooManyFailures, Unauthenticated, Unavailable
+from scimserver.kernel.ids import ConnectionId, SamlConnectionId
+
+BEGUN_RATE: Final = 50
+"""Sign-ins a second that may be begun at one SAML connection: 30,000 people within ten minutes.
+
+Anybody may begin one, and each is a row for as long as its answer is waited for: there are 30,500 at most.
+Counted are those that begin, not the rows: counting 10,000 takes the database 2 ms, for each request again.
+And a bound of rows that wait would be reached by 17 requests a second, after which nobody gets in.
+"""
+BEGUN_BURST: Final = 500
+"""The same at once."""
 
 _T = TypeVar("_T")
 _SECOND: Final = 1_000_000_000
@@ -47,6 +57,7 @@ class Accounts:
     def __init__(self, *, processes: int, salt: bytes) -> None:
         self.requests = Ledger(processes=processes, salt=salt)
         self.failures = Ledger(processes=processes, salt=salt)
+        self.begun = Ledger(processes=processes, salt=salt)
         self.familiar = Familiar(chance=random.Random(salt))  # noqa: S311 - which one to forget is no secret
 
 
@@ -86,6 +97,8 @@ class Throttle:
             else None
         )
 
+        self._begun = Buckets(accounts.begun, seat=seat, rate=BEGUN_RATE, burst=BEGUN_BURST, clock=clock)
+
     async def recall(self, database: Reader, now: datetime) -> None:
         """Let the credentials that are in use pass as if they had been seen. Raises `Unavailable`."""
         if self._failures is not None:
@@ -102,6 +115,19 @@ class Throttle:
             raise RateLimited(
                 f"This connection may send {self._limits.rate:g} requests a second, after a pause"
                 f" {self._limits.burst} at once. Nothing was changed: wait as Retry-After says.",
+                retry_after=_seconds(wait),
+            )
+
+    def begin(self, connection: SamlConnectionId, cost: int = 1) -> None:
+        """Count `cost` sign-ins that are begun at a SAML connection, by whomever.
+
+        Raises `Unavailable`, and then counts nothing: too many wait, which is no fault of who asks.
+        """
+        wait = self._begun.take(connection.bytes, cost)
+        if wait:
+            self._told(TooMany.reason)
+            raise Unavailable(
+                "Too many people begin to sign in at the same time: try again in a moment.",
                 retry_after=_seconds(wait),
             )
 
