@@ -129,7 +129,7 @@ class Metrics:
         )
         self._throttled = Counter(
             "scimserver_throttled",
-            "Requests refused by a limit: `rate_limited`, `too_many_failures`, `too_many`.",
+            "Requests refused by a limit: `rate_limited`, `too_many_failures`.",
             ("reason",),
             registry=self._registry,
         )

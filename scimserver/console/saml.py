@@ -32,7 +32,7 @@ from scimserver.directory.saml import Asked, SamlConnection, State
 from scimserver.http.caller import origin
 from scimserver.http.requestid import ROUTE
 from scimserver.kernel.actor import NOBODY, Actor, ActorKind
-from scimserver.kernel.errors import NotFound, Refused, TooMany, Unavailable
+from scimserver.kernel.errors import NotFound, RateLimited, Refused
 from scimserver.kernel.facts import SamlTried, SessionStarted
 from scimserver.kernel.ids import OrganizationId, UserId
 from scimserver.kernel.secrets import new_secret
@@ -110,9 +110,9 @@ class SamlFace:
             return visit.page("saml_login.html", connection=place.connection.wanted.name, next=wanted)
         nobody = replace(NOBODY, organization=place.organization)
         try:
-            self._throttle.begin(place.connection.id)
-        except Unavailable:
-            await count(visit, SessionStarted, TooMany.reason, 503, actor=nobody)
+            self._throttle.begin(visit.origin.client_address)
+        except RateLimited as limited:
+            await count(visit, SessionStarted, limited.reason, 429, actor=nobody)
             raise
         browser, request, address = await self._request(visit, place)
         async with self._services.room.open(nobody, visit.origin) as work:

@@ -11,7 +11,7 @@ from scimserver.access.throttle.addresses import account_of
 from scimserver.access.throttle.familiar import PLACES, Familiar
 from scimserver.kernel import secrets
 from scimserver.kernel.errors import RateLimited, TooManyFailures, Unauthenticated, Unavailable
-from scimserver.kernel.ids import ConnectionId, SamlConnectionId
+from scimserver.kernel.ids import ConnectionId
 from tests.clocks import SECOND, Clock
 
 OURS, THEIRS = ConnectionId(UUID(int=1)), ConnectionId(UUID(int=2))
@@ -129,15 +129,15 @@ def test_refusals_are_told():
 
 # --- Sign-ins that are begun ----------------------------------------------------------------------
 
-OKTA, ENTRA = SamlConnectionId(UUID(int=1)), SamlConnectionId(UUID(int=2))
+OFFICE, HOME = "192.0.2.1", "2001:db8::1"
 
 
-def begun(throttle: Throttle, connection: SamlConnectionId = OKTA, *, most: int = 1000) -> int:
+def begun(throttle: Throttle, address: str = OFFICE, *, most: int = 1000) -> int:
     """How many sign-ins are begun before one is refused."""
     for number in range(most):
         try:
-            throttle.begin(connection)
-        except Unavailable:
+            throttle.begin(address)
+        except RateLimited:
             return number
     return most
 
@@ -156,14 +156,20 @@ def test_so_many_sign_ins_begin_in_the_long_run():
 
 def test_processes_begin_sign_ins_by_one_limit_between_them():
     world = World()
-    world.throttle.begin(OKTA, 100)
+    world.throttle.begin(OFFICE, 100)
     assert begun(world.neighbour) == BEGUN_BURST - 100
 
 
-def test_sign_ins_at_one_connection_do_not_hold_up_those_at_another():
+def test_sign_ins_from_one_address_do_not_hold_up_those_from_another():
     world = World()
-    begun(world.throttle, ENTRA)
+    begun(world.throttle, HOME)
     assert begun(world.throttle) == BEGUN_BURST
+
+
+def test_sign_ins_of_one_network_count_together():
+    world = World()
+    begun(world.throttle, HOME)
+    assert begun(world.throttle, "2001:db8::2") == 0
 
 
 def test_requests_of_a_client_are_no_sign_ins_that_are_begun():
@@ -174,12 +180,12 @@ def test_requests_of_a_client_are_no_sign_ins_that_are_begun():
 
 def test_refusal_to_begin_says_in_whole_seconds_when_another_one_may():
     world = World()
-    world.throttle.begin(OKTA, BEGUN_BURST + 3 * BEGUN_RATE)
-    with pytest.raises(Unavailable) as refusal:
-        world.throttle.begin(OKTA)
-    assert (refusal.value.retry_after, world.told) == (4, ["too_many"])
+    world.throttle.begin(OFFICE, BEGUN_BURST + 3 * BEGUN_RATE)
+    with pytest.raises(RateLimited) as refusal:
+        world.throttle.begin(OFFICE)
+    assert (refusal.value.retry_after, world.told) == (4, ["rate_limited"])
     world.clock.now += 4 * SECOND
-    world.throttle.begin(OKTA)
+    world.throttle.begin(OFFICE)
 
 
 # --- Failures of an address -----------------------------------------------------------------------

@@ -17,15 +17,13 @@ from scimserver.access.throttle.ledger import Buckets, Ledger
 from scimserver.access.throttle.recall import digests_in_use
 from scimserver.db.pool import Reader
 from scimserver.kernel.clock import monotonic_ns
-from scimserver.kernel.errors import RateLimited, TooMany, TooManyFailures, Unauthenticated, Unavailable
-from scimserver.kernel.ids import ConnectionId, SamlConnectionId
+from scimserver.kernel.errors import RateLimited, TooManyFailures, Unauthenticated
+from scimserver.kernel.ids import ConnectionId
 
-BEGUN_RATE: Final = 50
-"""Sign-ins a second that may be begun at one SAML connection: 30,000 people within ten minutes.
+BEGUN_RATE: Final = 20
+"""Sign-ins by SAML a second that may be begun from one address: 12,000 people of an office in ten minutes.
 
-Anybody may begin one, and each is a row for as long as its answer is waited for: there are 30,500 at most.
-Counted are those that begin, not the rows: counting 10,000 takes the database 2 ms, for each request again.
-And a bound of rows that wait would be reached by 17 requests a second, after which nobody gets in.
+Anybody may begin one, and each is a row for as long as its answer is waited for.
 """
 BEGUN_BURST: Final = 500
 """The same at once."""
@@ -96,7 +94,6 @@ class Throttle:
             if limits.failures
             else None
         )
-
         self._begun = Buckets(accounts.begun, seat=seat, rate=BEGUN_RATE, burst=BEGUN_BURST, clock=clock)
 
     async def recall(self, database: Reader, now: datetime) -> None:
@@ -118,16 +115,14 @@ class Throttle:
                 retry_after=_seconds(wait),
             )
 
-    def begin(self, connection: SamlConnectionId, cost: int = 1) -> None:
-        """Count `cost` sign-ins that are begun at a SAML connection, by whomever.
-
-        Raises `Unavailable`, and then counts nothing: too many wait, which is no fault of who asks.
-        """
-        wait = self._begun.take(connection.bytes, cost)
+    def begin(self, address: str | None, cost: int = 1) -> None:
+        """Count `cost` sign-ins that an address begins. Raises `RateLimited`, and then counts nothing."""
+        wait = self._begun.take(account_of(address), cost)
         if wait:
-            self._told(TooMany.reason)
-            raise Unavailable(
-                "Too many people begin to sign in at the same time: try again in a moment.",
+            self._told(RateLimited.reason)
+            raise RateLimited(
+                "Too many people at your network address begin to sign in at the same time: try again in a"
+                " moment.",
                 retry_after=_seconds(wait),
             )
 
