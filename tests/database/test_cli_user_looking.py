@@ -66,6 +66,20 @@ def test_show_tells_of_role_cases_and_password(staffed: Commands):
     assert "to be changed, good until" in told
 
 
+def called(commands: Commands) -> list[str]:
+    told = commands.done("user", "show", "acme", "ada@acme.example").splitlines()
+    return [line.split(maxsplit=1)[1].strip() for line in told if line.startswith("name ")]
+
+
+def test_show_says_what_a_user_is_called(acme: Commands):
+    names = ("--given-name", "Ada", "--family-name", "Byron")
+    acme.done("user", "add", "acme", "ada@acme.example", *names)
+    assert called(acme) == ["Ada Byron"]
+    content = "userName,displayName\nada@acme.example,Countess\n"
+    acme.done("import", "acme", "-", "--format", "csv", answer=content)
+    assert called(acme) == ["Countess"]
+
+
 def test_show_holds_nothing_secret(staffed: Commands):
     generated = staffed.json("user", "password", "acme", "carl@acme.example", "--generate")["password"]
     for told in (

@@ -3,6 +3,8 @@
 Proven by tests/database/test_cli_user_looking.py and tests/database/test_cli_user.py.
 """
 
+from collections.abc import Mapping
+
 import click
 
 from scimserver.cli import show
@@ -88,7 +90,7 @@ def show_one(org: str, name: str, *, as_json: bool) -> None:
             {
                 "address": found.user_name,
                 "id": str(found.id),
-                "name": str(found.document.get("displayName") or show.NOTHING),
+                "name": _called(found.document) or show.NOTHING,
                 "active": show.yes_no(found.active),
                 "role": role.name,
                 "time zone": str(found.document.get("timezone") or show.NOTHING),
@@ -113,6 +115,13 @@ def _as_object(each: Listed) -> dict[str, Json]:
         "active": each.active,
         "lastModified": show.stamp(each.last_modified),
     }
+
+
+def _called(document: Mapping[str, Json]) -> str:
+    """What a user is called: as a client says, else the given and the family name; nothing for nobody's."""
+    name = document.get("name")
+    parts = [name.get(part) for part in ("givenName", "familyName")] if isinstance(name, dict) else []
+    return str(document.get("displayName") or " ".join(str(part) for part in parts if part))
 
 
 def _password(credential: Credential | None) -> dict[str, Json] | None:
