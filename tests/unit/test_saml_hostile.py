@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scimserver.access.saml import verify
 from scimserver.access.saml.asserted import Asserted
 from scimserver.access.saml.checks import Expected
 from scimserver.access.saml.guard import Guarded, guard
@@ -57,13 +58,33 @@ def test_response_is_refused(response: Response):
     assert time.thread_time() - began < 0.2
 
 
-def test_what_is_costly_takes_no_longer_with_as_many_keys_as_there_may_be():
-    """Each key is tried, on the costliest response that is looked at at all."""
-    response = guard(HOSTILE["costly: as deep, with as many namespaces and prefixes as there may be"]())
+ALLOWED = [
+    "costly: as deep, with as many namespaces and prefixes as there may be",
+    "costly: as many attributes, in namespaces with names as long, as there may be",
+    "costly: prefixes that are as long as they may be",
+]
+"""What the guard lets pass: an honest response might come near."""
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_is_signed_is_not_looked_at_for_who_has_no_key(name: str):
+    """However many keys there are to be tried."""
+    response = guard(HOSTILE[name]())
     trust = replace(TRUST, certificates=(signer("old").certificate,) * MAX_CERTIFICATES)
     began = time.thread_time()
     assert judge(response, trust, EXPECTED, datetime.now(UTC)).refusal is not None
-    assert time.thread_time() - began < 0.5
+    assert time.thread_time() - began < 0.05
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_is_signed_is_looked_at_in_no_time_where_the_key_fits(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    response = guard(HOSTILE[name]())
+    monkeypatch.setattr(verify, "_has_signed", lambda *_: True)
+    began = time.thread_time()
+    assert judge(response, TRUST, EXPECTED, datetime.now(UTC)).refusal is not None
+    assert time.thread_time() - began < 0.2
 
 
 def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(capfd: pytest.CaptureFixture[str]):
@@ -118,6 +139,10 @@ def test_response_signed_with_another_of_the_keys_is_taken():
         ("costly: some more namespaces than any", Why.MALFORMED),
         ("costly: some more prefixes than any", Why.ALGORITHM),
         ("costly: put in canonical form twice", Why.ALGORITHM),
+        ("costly: many attributes, in namespaces with long names", Why.MALFORMED),
+        ("costly: namespaces with long names", Why.MALFORMED),
+        ("costly: more attributes than any", Why.MALFORMED),
+        ("costly: long prefixes", Why.MALFORMED),
     ],
 )
 def test_guard_alone_refuses(name: str, why: Why):

@@ -11,8 +11,9 @@ import base64
 import binascii
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from lxml import etree
 
@@ -64,6 +65,16 @@ _DEEPEST: Final = 16
 
 _MOST_NAMESPACES: Final = 32
 """Declared where an element stands: an honest response has some six."""
+
+_MOST_ATTRIBUTES: Final = 16
+"""Of an element: canonicalising sorts them, one by one. An honest one has six."""
+
+_LONGEST_PREFIX: Final = 16
+_LONGEST_NAMESPACE: Final = 256
+"""Characters: they are compared over and over."""
+
+_MOST_SIGNED_INFO: Final = 12
+"""Elements: so many are there with one reference, two transforms and lists of prefixes."""
 
 _MOST_PREFIXES: Final = 12
 """In a list: for each element, each is sought in all that is declared there."""
@@ -141,17 +152,25 @@ def _check_nodes(elements: list[Element]) -> None:
 def _check_scopes(root: Element) -> None:
     """Bound what it takes to canonicalise what is signed: it is done before anybody knows by whom."""
     depth = declared = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end", "start-ns", "end-ns")):
+    is_more = False
+    events = ("start", "end", "start-ns", "end-ns")
+    walk = cast("Iterator[tuple[str, Any]]", etree.iterwalk(root, events=events))
+    for event, item in walk:
         match event:
             case "start":
                 depth += 1
+                is_more = depth > _DEEPEST or len(item.attrib) > _MOST_ATTRIBUTES
             case "end":
                 depth -= 1
             case "start-ns":
                 declared += 1
+                prefix, namespace = item
+                is_more = declared > _MOST_NAMESPACES or (
+                    len(prefix) > _LONGEST_PREFIX or len(namespace) > _LONGEST_NAMESPACE
+                )
             case _:
                 declared -= 1
-        if depth > _DEEPEST or declared > _MOST_NAMESPACES:
+        if is_more:
             raise ResponseRefused(Why.MALFORMED, "The response nests, or declares, more than any honest one.")
 
 
@@ -191,6 +210,8 @@ def _check_signatures(elements: list[Element]) -> None:
         transforms = tuple(each.get("Algorithm") for each in signature.iter(f"{_DSIG}Transform"))
         if transforms not in _TRANSFORMS:
             raise ResponseRefused(Why.ALGORITHM, "A signature transforms otherwise than it has to.")
+        if any(len(list(info.iter())) > _MOST_SIGNED_INFO for info in signature.iter(f"{_DSIG}SignedInfo")):
+            raise ResponseRefused(Why.SIGNATURE, "A signature says more of itself than it has to.")
     for element in elements:
         if element.tag in _EXTRAS:
             raise ResponseRefused(Why.FORBIDDEN_XML, "A signature holds more than a signature.")
@@ -202,8 +223,13 @@ def _check_signatures(elements: list[Element]) -> None:
 def _check_algorithm(element: Element, allowed: frozenset[str]) -> None:
     if element.get("Algorithm") not in allowed:
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} is none of those that are taken.")
+    # Only what is signed may be canonicalised with a list, says the standard's schema.
+    may_list = element.tag == f"{_DSIG}Transform"
     if any(
-        each.tag != _PREFIXES or len(each) or len(each.get("PrefixList", "").split()) > _MOST_PREFIXES
+        not may_list
+        or each.tag != _PREFIXES
+        or len(each)
+        or len(each.get("PrefixList", "").split()) > _MOST_PREFIXES
         for each in element
     ):
         raise ResponseRefused(Why.ALGORITHM, f"A {local(element)} has parameters.")
