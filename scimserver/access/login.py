@@ -130,7 +130,7 @@ class Login:
         """
         case = await self._case(attempt, origin)
         in_time = await tries.take(self._database, case.account, case.now)
-        verified = await self._verified(case, attempt.password)
+        verified = await self._verified(case, attempt.password, in_time=in_time)
         fault = _fault(case, in_time=in_time, matches=verified.matches) or _elsewhere(case)
         if fault is not None:
             await self._record(case, fault)
@@ -154,7 +154,7 @@ class Login:
         """
         case = await self._case(attempt, origin)
         in_time = await tries.take(self._database, case.account, case.now, case.longest_pause)
-        verified = await self._verified(case, attempt.password)
+        verified = await self._verified(case, attempt.password, in_time=in_time)
         step = self._step(case, code)
         fault = _fault(case, in_time=in_time, matches=verified.matches) or _of_code(case, step)
         if step is None or fault is not None:
@@ -176,12 +176,14 @@ class Login:
         account, candidate = await self._candidates.find(attempt)
         return _Case(origin=origin, now=now, guess=guess, account=account, candidate=candidate)
 
-    async def _verified(self, case: _Case, password: str) -> Verified:
+    async def _verified(self, case: _Case, password: str, *, in_time: bool) -> Verified:
         credential = case.candidate.credential if case.candidate else None
         try:
             return await self._hasher.verify(credential.phc if credential else None, password)
         except Unavailable:
-            await tries.give_back(self._database, case.account, case.now)
+            # One that came too early was not counted: giving it back would take another one's place.
+            if in_time:
+                await tries.give_back(self._database, case.account, case.now)
             await case.guess.take_back()
             raise
 

@@ -388,6 +388,17 @@ async def test_try_at_which_nobody_could_look_keeps_no_recovery_account_out(reco
     assert (await recovering.recover()).status == 303
 
 
+async def test_try_that_came_too_early_is_not_given_back_for_want_of_time(recovering: Recovering):
+    await _exhausted(recovering)
+    hashes = "UPDATE credentials SET password_hash = replace(password_hash, '{}', '{}')"
+    await _sql(recovering, hashes.format(",p=1", ",p=1,keyid=lost"))
+    for _ in range(3):
+        assert (await recovering.front.browser().sign_in()).status == 503
+    await _sql(recovering, hashes.format(",p=1,keyid=lost", ",p=1"))
+    assert await recovering.front.connection.fetchval("SELECT failures FROM sign_in_tries") == 100
+    assert (await recovering.front.browser().sign_in()).status == 422
+
+
 async def test_try_at_which_nobody_could_look_opens_no_password_after_a_hundred_failures(
     recovering: Recovering,
 ):
