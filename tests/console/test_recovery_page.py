@@ -214,6 +214,20 @@ async def test_session_by_a_password_ends_of_whoever_goes_to_where_saml_is_enfor
     assert not await browser.is_signed_in()
 
 
+async def test_session_by_a_password_ends_when_the_other_address_comes_to_count_and_saml_is_enforced_there(
+    recovering: Recovering,
+):
+    zoe, browser = await _outside(recovering)
+    await recovering.front.change(zoe, emails=[{"value": "zoe@example.com", "primary": True}])
+    assert await browser.is_signed_in()
+    await recovering.front.connection.execute(
+        "UPDATE organizations SET addresses = 'free', rules = gen_random_uuid() WHERE id = $1",
+        recovering.front.organization,
+    )
+    await recovering.front.change(zoe, timezone="Europe/Vienna")
+    assert not await browser.is_signed_in()
+
+
 async def test_session_by_a_password_stays_where_nothing_is_enforced(recovering: Recovering):
     zoe, browser = await _outside(recovering)
     await recovering.front.change(zoe, userName="zoe@other.example")

@@ -113,9 +113,12 @@ class _Case:
 
     @property
     def domains(self) -> tuple[str | None, str | None]:
-        """Of which domains the rules are asked: of new addresses, and of all where a mark is wanted."""
+        """Of which domains the rules are asked: of new addresses, and of all where a mark is wanted.
+
+        Also of all for who has a recovery account: which of the two counts may have changed.
+        """
         address, mail = self.address, self.mail_address
-        if self.mark is not Mark.AS_IS:
+        if self.mark is not Mark.AS_IS or (self.previous is not None and self.previous.recovers):
             address, mail = parsed(self.document["userName"]), parsed(self.mail)
         return address.domain if address else None, mail.domain if mail else None
 
