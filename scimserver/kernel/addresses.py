@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from scimserver.kernel.domains import canonical_domain, hidden_character, unicode_labels
 from scimserver.kernel.errors import InvalidValue
@@ -18,6 +19,8 @@ MAX_LOCAL_OCTETS = 64
 MAX_ADDRESS_OCTETS = 254
 
 _PLACEHOLDER = re.compile(r"(?is)(?P<stem>.+) \(copy (?P<number>[1-9][0-9]{0,8})\)")
+
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _LOCAL_FAULTS = (
     (re.compile(r"""[<>\[\]:;,"\\@]"""), "holds more than an address: write it like anna@example.com"),
@@ -73,13 +76,12 @@ def address_key(text: str) -> str:
 
 
 def is_written_alike(one: str, other: str) -> bool:
-    """Whether two addresses of one key are written with the same letters before the @, but for ASCII's case.
+    """Whether two addresses of one key have the same characters before the @, but for the case of A to Z.
 
     The key takes letters for one another that fold alike, such as U+017F and "s", or "ß" and "ss": it keeps
     two users from such names. That who has one of them has the other one, too, does not follow.
     """
-    one, other = one.rpartition("@")[0], other.rpartition("@")[0]
-    return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())
+    return one.rpartition("@")[0].translate(_ASCII_LOWER) == other.rpartition("@")[0].translate(_ASCII_LOWER)
 
 
 @lru_cache(maxsize=256)

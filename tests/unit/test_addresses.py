@@ -61,6 +61,8 @@ def test_address_key_differs_for_different_addresses(one: str, other: str) -> No
     [
         ("ada@acme.com", "Ada@ACME.com", True),
         ("\u00e4da@acme.com", "\u00e4da@acme.com", True),
+        ("J\u00f6rg@acme.com", "j\u00f6rg@acme.com", True),
+        ("j\u00f6rg@acme.com", "jo\u0308rg@acme.com", False),
         ("\u017fusan@acme.com", "susan@acme.com", False),
         ("stra\u00dfe@acme.com", "strasse@acme.com", False),
         ("\u00c4da@acme.com", "\u00e4da@acme.com", False),
