@@ -16,6 +16,9 @@ from tests.responses.provider import PERSISTENT, TRANSIENT_FORMAT
 OBJECT = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 ADA_ID = "5f0c8f2e-Ada"
 EVE, BOB = "eve@example.com", "bob@example.com"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -331,3 +334,21 @@ async def test_somebody_new_in_eight_windows_is_added_once_with_the_external_id(
     assert await adding.front.connection.fetchval("SELECT count(*) FROM users") == 1
     assert await adding.links() == [(EVE, "00u1")]
     assert len(await adding.front.logged("user.create")) == 1
+
+
+async def test_users_who_change_places_while_somebody_waits_are_seen_as_they_are_then(entra: Federation):
+    """Ada is active and Eve is not; when both are let go, it is the other way round."""
+    await entra.managed(EVE, externalId=ADA_ID)
+    await changed(entra, EVE, active=False)
+    browser = entra.front.browser()
+    response = entra.good(await entra.begin(browser), **said(ADA_ID))
+    connection = entra.front.connection
+    async with connection.transaction():
+        await connection.execute("UPDATE users SET active = (user_name <> $1)", ADA)
+        waiting = asyncio.create_task(entra.answer(browser, response))
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(WAITING):  # noqa: ASYNC110 - nobody tells when PostgreSQL waits
+                await asyncio.sleep(0.01)
+    shown = await waiting
+    assert shown.status == 303, shown.main
+    assert await entra.links() == [(EVE, "00u1")]

@@ -172,7 +172,8 @@ async def _provisioned(work: Work, connection: SamlConnection, external_id: str)
         raise ResponseRefused(
             Why.UNKNOWN, f"Nobody whom the connection signs in has the externalId {external_id}."
         )
-    return found[0] if found else None
+    # As they are now that they are held: they may have changed places since they were put in order.
+    return max(found, key=lambda user: user.active, default=None)
 
 
 async def _proven_address(work: Work, asserted: Asserted) -> tuple[str, Address]:
