@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -58,6 +59,11 @@ def test_response_is_refused(response: Response):
     assert time.thread_time() - began < 0.2
 
 
+def _everybody_s(_: object, certificates: Sequence[str]) -> Sequence[str]:
+    """As if the value of each signature were by each key."""
+    return certificates
+
+
 ALLOWED = [
     "costly: as deep, with as many namespaces and prefixes as there may be",
     "costly: as many attributes, in namespaces with names as long, as there may be",
@@ -81,14 +87,20 @@ def test_what_is_signed_is_looked_at_in_no_time_where_the_key_fits(
     name: str, monkeypatch: pytest.MonkeyPatch
 ):
     response = guard(HOSTILE[name]())
-    monkeypatch.setattr(verify, "_has_signed", lambda *_: True)
+    monkeypatch.setattr(verify, "_signers", _everybody_s)
     began = time.thread_time()
     assert judge(response, TRUST, EXPECTED, datetime.now(UTC)).refusal is not None
     assert time.thread_time() - began < 0.2
 
 
-def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(capfd: pytest.CaptureFixture[str]):
-    """A second transform would read what the first one wrote, and its parser prints what it does not like."""
+def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A second transform would read what the first one wrote, and its parser prints what it does not like.
+
+    Also where the key fits: else nothing is transformed.
+    """
+    monkeypatch.setattr(verify, "_signers", _everybody_s)
     forged = '{"event":"session.sign_in","level":"critical"}'
     for transforms in ((ENVELOPED, EXCLUSIVE), (EXCLUSIVE, EXCLUSIVE), (EXCLUSIVE, ENVELOPED)):
         inside = f'\n{forged}<r:x xmlns:r="no-address"/>'

@@ -74,7 +74,7 @@ _LONGEST_NAMESPACE: Final = 256
 """Characters: they are compared over and over."""
 
 _MOST_SIGNED_INFO: Final = 12
-"""Elements: so many are there with one reference, two transforms and lists of prefixes."""
+"""Elements: with one reference, two transforms and a list of prefixes there are ten."""
 
 _MOST_PREFIXES: Final = 12
 """In a list: for each element, each is sought in all that is declared there."""
@@ -150,7 +150,7 @@ def _check_nodes(elements: list[Element]) -> None:
 
 
 def _check_scopes(root: Element) -> None:
-    """Bound what it takes to canonicalise what is signed: it is done before anybody knows by whom."""
+    """Bound what it takes to canonicalise what is signed: these multiply, whoever has a key for it."""
     depth = declared = 0
     is_more = False
     events = ("start", "end", "start-ns", "end-ns")

@@ -21,9 +21,7 @@ from xml.sax.saxutils import escape
 import xmlsec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from lxml import etree
 from onelogin.saml2.authn_request import OneLogin_Saml2_Authn_Request
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
@@ -163,35 +161,37 @@ def _check_signatures(xml: bytes, certificates: Sequence[str]) -> None:
         covered = signature.getparent().get("ID")
         if not covered or references != [f"#{covered}"]:
             raise ResponseRefused(Why.SIGNATURE, "A signature covers other than what it stands in.")
-        # Who has none of the keys has nothing put in canonical form but what they say of their signature.
-        if not any(_is_signed(signature, each) for each in certificates if _has_signed(signature, each)):
+        # Whoever has none of the keys has nothing put in canonical form but what they say of their signature.
+        if not any(_is_signed(signature, certificate) for certificate in _signers(signature, certificates)):
             raise ResponseRefused(
                 Why.SIGNATURE, "A signature is not made with a key of the identity provider."
             )
 
 
-def _has_signed(signature: Any, certificate: str) -> bool:
-    """Whether a certificate's key made the value of a signature. Whether it covers anything is not looked at.
+def _signers(signature: Any, certificates: Sequence[str]) -> list[str]:
+    """The certificates whose keys made the value of a signature. Whether it covers anything is not looked at.
 
-    Libxmlsec1 looks at this last, after it put all that is signed in canonical form.
+    Libxmlsec1 looks at this last, after it put all that is signed in canonical form, for each key anew.
     """
-    method = signature.xpath("string(ds:SignedInfo/ds:SignatureMethod/@Algorithm)", namespaces=NAMES)
     infos = signature.xpath("ds:SignedInfo", namespaces=NAMES)
+    method = signature.xpath("string(ds:SignedInfo/ds:SignatureMethod/@Algorithm)", namespaces=NAMES)
     if len(infos) != 1 or method not in _HASHES:
-        return False
+        return []
     try:
         value = base64.b64decode(signature.xpath("string(ds:SignatureValue)", namespaces=NAMES))
-        # In Exclusive XML Canonicalization; a list of prefixes for it is refused by the standard's schema.
+        # Exclusive XML Canonicalization, without a list of prefixes: the standard's schema lets none be here.
         said = etree.tostring(infos[0], method="c14n", exclusive=True, with_comments=False)
-        _key(certificate).verify(value, said, PKCS1v15(), _HASHES[method]())
-    except (ValueError, InvalidSignature, etree.LxmlError):
+    except (ValueError, etree.LxmlError):
+        return []
+    return [each for each in certificates if _made(value, said, _HASHES[method](), each)]
+
+
+def _made(value: bytes, said: bytes, method: HashAlgorithm, certificate: str) -> bool:
+    try:
+        parse_certificate(certificate).key.verify(value, said, PKCS1v15(), method)
+    except InvalidSignature:
         return False
     return True
-
-
-@lru_cache(maxsize=256)
-def _key(certificate: str) -> RSAPublicKey:
-    return cast(RSAPublicKey, load_pem_x509_certificate(certificate.encode()).public_key())
 
 
 def _is_signed(signature: Any, certificate: str) -> bool:

@@ -6,7 +6,7 @@ Proven by tests/unit/test_saml_metadata.py.
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -35,6 +35,7 @@ class Certificate:
     subject: str
     not_before: datetime
     not_after: datetime
+    key: rsa.RSAPublicKey = field(repr=False, compare=False)
 
     def days_left(self, now: datetime) -> int:
         """For how many whole days it is good; 0 where it is over."""
@@ -63,4 +64,5 @@ def parse_certificate(text: str) -> Certificate:
         subject=subject,
         not_before=begins,
         not_after=ends,
+        key=key,
     )
