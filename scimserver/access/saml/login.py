@@ -24,7 +24,7 @@ from scimserver.directory.shadow import exact
 from scimserver.directory.users import Document
 from scimserver.kernel.actor import Actor, ActorKind, Origin
 from scimserver.kernel.addresses import Address, is_written_alike, parse_placeholder
-from scimserver.kernel.errors import AlreadyTaken, Conflicted, NotFound, Refused
+from scimserver.kernel.errors import AlreadyTaken, Conflicted, Refused
 from scimserver.kernel.ids import OrganizationId, SessionId, new_uuid
 from scimserver.kernel.permissions import Permission
 from scimserver.kernel.providers import IdentityProvider
@@ -85,12 +85,12 @@ async def _begun(work: Work, vouched: Vouched) -> Started:
     """The session of whoever is meant."""
     connection, asserted = vouched.connection, vouched.asserted
     user = await saml.linked(work, connection.id, asserted.name_id)
-    is_new = False
+    is_first = False
     if user is None:
         user = await _first_time(work, vouched)
-        is_new = await _is_new(work, vouched, user)
+        is_first = await _is_first(work, vouched, user)
     _check(user, connection)
-    if connection.wanted.takes_names:
+    if connection.wanted.takes_names and not user.is_new:
         await _take_names(work, user, asserted)
     session = SessionId(new_uuid())
     owner = Actor(
@@ -101,7 +101,7 @@ async def _begun(work: Work, vouched: Vouched) -> Started:
         session=session,
     )
     await work.hand_over(owner)
-    if is_new:
+    if is_first:
         await saml.link(work, connection.id, user, asserted.name_id, asserted.name_id_format)
     return await sessions.start(
         work,
@@ -191,7 +191,7 @@ async def _proven_address(work: Work, asserted: Asserted) -> tuple[str, Address]
     return address, parts
 
 
-async def _is_new(work: Work, vouched: Vouched, user: Meant) -> bool:
+async def _is_first(work: Work, vouched: Vouched, user: Meant) -> bool:
     """Whether nobody has linked a user before, who is held now. Raises `ResponseRefused`."""
     known_as = await saml.known_as(work, vouched.connection.id, user.id)
     if known_as not in (None, vouched.asserted.name_id):
@@ -229,15 +229,13 @@ async def _added(
         active=added.active,
         external_id=external_id,
         connection=connection.id,
+        is_new=True,
     )
 
 
 async def _take_names(work: Work, user: Meant, asserted: Asserted) -> None:
     """Give a user the given and family name that the identity provider says; what it does not say stays."""
-    try:
-        current = await users.get(work, user.id)
-    except NotFound:
-        return  # Whoever is held is there; whoever is added has the names, and is written later.
+    current = await users.get(work, user.id)
     before = cast("Document", current.document.get("name") or {})
     after = {**before, **names_of(asserted)}
     if after != before:

@@ -46,6 +46,8 @@ class Meant:
     external_id: str | None
     connection: SamlConnectionId | None
     """By which the user signs in; None for who has a password."""
+    is_new: bool = False
+    """Whether the user is added by this very sign-in, and written when it ends."""
 
 
 async def hold(work: Work, connection: SamlConnection) -> bool:
@@ -60,19 +62,21 @@ async def hold(work: Work, connection: SamlConnection) -> bool:
 
 async def linked(work: Work, connection: SamlConnectionId, name_id: str) -> Meant | None:
     """Whom the identity provider has signed in by that name before."""
-    return _meant(await (await work.begin()).fetchrow(_LINKED, work.actor.organization, connection, name_id))
+    row = await (await work.begin()).fetchrow(_LINKED, work.actor.organization, connection, name_id)
+    return _meant(row) if row else None
 
 
 async def named(work: Work, address: str) -> Meant | None:
     """The user of that address, letter case does not count."""
-    return _meant(await (await work.begin()).fetchrow(_NAMED, work.actor.organization, address_key(address)))
+    row = await (await work.begin()).fetchrow(_NAMED, work.actor.organization, address_key(address))
+    return _meant(row) if row else None
 
 
 async def provisioned(work: Work, connection: SamlConnectionId, external_id: str) -> list[Meant]:
     """Whom the connection signs in who has that `externalId`: of several, two, active ones first."""
     transaction = await work.begin()
     rows = await transaction.fetch(_PROVISIONED, work.actor.organization, connection, external_id)
-    return [meant for row in rows if (meant := _meant(row))]
+    return list(map(_meant, rows))
 
 
 async def known_as(work: Work, connection: SamlConnectionId, user: UserId) -> str | None:
@@ -105,9 +109,7 @@ async def link(
     work.note(SamlLinked(target=user.id, display=user.user_name, changes=changes))
 
 
-def _meant(row: Record | None) -> Meant | None:
-    if row is None:
-        return None
+def _meant(row: Record) -> Meant:
     by = row["saml_connection_id"]
     return Meant(
         id=UserId(row["id"]),
