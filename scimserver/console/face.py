@@ -21,14 +21,16 @@ from scimserver.console.pages.reset import ResetPage
 from scimserver.console.pages.sessions import SessionsPage
 from scimserver.console.pages.sign_in import SignInPage
 from scimserver.console.pages.sign_out import SignOutPage
-from scimserver.console.visit import BLANK, Page, Services, Visit
+from scimserver.console.visit import BLANK, FormPage, Page, Services, Visit
 from scimserver.http.caller import origin
 from scimserver.http.rejections import go_on
 from scimserver.http.requestid import ROUTE
 
 STALE: Final = "This form was open for too long. Nothing was done: please fill it in again."
 
-METHODS: Final = ("GET", "HEAD", "POST")
+READING: Final = ("GET", "HEAD")
+METHODS: Final = (*READING, "POST")
+"""Of pages with a form."""
 
 
 class ConsoleFace:
@@ -61,13 +63,15 @@ class ConsoleFace:
         return self._styles.answer()
 
     def _handler(self, page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
+        sent = page if isinstance(page, FormPage) else None
+
         async def handle(request: web.Request) -> web.Response:
             request[ROUTE] = page.path
             services = self._services
             came_from = origin(request, page.path, services.trusted_proxies)
             visit = Visit(services=services, request=request, origin=came_from)
             try:
-                response = await self._answer(visit, page)
+                response = await self._answer(visit, page, sent)
             except Exception as failure:  # noqa: BLE001 - every failure is answered with a page
                 response = faults.told(visit, failure)
             response.headers["Referrer-Policy"] = page.referrer
@@ -75,20 +79,21 @@ class ConsoleFace:
 
         return handle
 
-    async def _answer(self, visit: Visit, page: Page) -> web.Response:
+    async def _answer(self, visit: Visit, page: Page, sent: FormPage | None) -> web.Response:
         request = visit.request
         forms.require_host(request, self._services.place)
-        if request.method not in METHODS:
-            raise WrongMethod(METHODS)
+        methods = READING if sent is None else METHODS
+        if request.method not in methods:
+            raise WrongMethod(methods)
         await visit.recognise()
         elsewhere = _elsewhere(visit, page)
         if elsewhere is not None:
             return visit.redirect(elsewhere)
-        if request.method != "POST":
+        if sent is None or request.method != "POST":
             return await page.show(visit, BLANK)
-        return await self._submitted(visit, page)
+        return await self._submitted(visit, sent)
 
-    async def _submitted(self, visit: Visit, page: Page) -> web.Response:
+    async def _submitted(self, visit: Visit, page: FormPage) -> web.Response:
         try:
             forms.require_same_site(visit.request, self._services.place)
         except BadForm as foreign:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -113,16 +113,6 @@ class Page(Protocol):
         ...
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The fields of its form."""
-        ...
-
-    @property
-    def fact(self) -> type[Fact]:
-        """What its form attempts, for the log."""
-        ...
-
-    @property
     def referrer(self) -> str:
         """Who is told its address, as the header `Referrer-Policy` says it."""
         ...
@@ -139,6 +129,21 @@ class Page(Protocol):
 
     async def show(self, visit: Visit, form: Form) -> web.Response:
         """The page, with what was filled in and what is wrong with it."""
+        ...
+
+
+@runtime_checkable
+class FormPage(Page, Protocol):
+    """A page with a form, which is sent to the same path."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of its form."""
+        ...
+
+    @property
+    def fact(self) -> type[Fact]:
+        """What its form attempts, for the log."""
         ...
 
     async def submit(self, visit: Visit, form: Form) -> web.Response:

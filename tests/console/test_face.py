@@ -11,7 +11,9 @@ from scimserver.db.pool import Database
 from scimserver.kernel.ids import INSTALLATION
 from tests.people import ADA, PASSWORD, Browser, Reception, reception
 
-PATHS = ["/signin", "/signout", "/forgot", "/reset", "/password", "/sessions", "/help/passwords"]
+FORMS = ["/signin", "/signout", "/forgot", "/reset", "/password", "/sessions"]
+READ = ["/password/managed", "/help/passwords"]
+PATHS = [*FORMS, "/help/passwords"]
 POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:;"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -63,11 +65,20 @@ async def test_hosts_of_other_headers_count_for_nothing(
 # -- the method ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", FORMS)
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 async def test_other_methods_are_refused(front: Reception, path: str, method: str):
     page = await front.browser().request(method, path)
     assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest.mark.parametrize("path", READ)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_nothing_is_sent_to_a_page_without_a_form(front: Reception, path: str, method: str):
+    """Nor is it on record as an attempt at anything."""
+    page = await front.browser().request(method, path, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (page.status, page.headers["Allow"]) == (405, "GET, HEAD")
+    assert await front.reasons() == []
 
 
 @pytest.mark.parametrize("path", ["/signin", "/forgot"])

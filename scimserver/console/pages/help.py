@@ -9,15 +9,12 @@ from aiohttp import web
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.http.place import HELP_PATH
-from scimserver.kernel.facts import PasswordChanged
 
 
 class HelpPage:
     """Tells everybody the same, and knows nothing of any organisation."""
 
     path = HELP_PATH
-    fields = ()
-    fact = PasswordChanged
     needs_session = False
     referrer = "same-origin"
     while_must_change = True
@@ -25,7 +22,3 @@ class HelpPage:
     async def show(self, visit: Visit, form: Form) -> web.Response:
         """The page."""
         return visit.page("help_passwords.html", form)
-
-    async def submit(self, visit: Visit, form: Form) -> web.Response:
-        """There is nothing to send."""
-        return await self.show(visit, form)

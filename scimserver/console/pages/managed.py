@@ -10,15 +10,12 @@ from aiohttp import web
 from scimserver.console.forms import Form
 from scimserver.console.visit import Visit
 from scimserver.directory import users
-from scimserver.kernel.facts import PasswordChanged
 
 
 class ManagedPage:
     """Names the identity provider that manages somebody's password."""
 
     path = "/password/managed"
-    fields = ()
-    fact = PasswordChanged
     needs_session = True
     referrer = "no-referrer"
     while_must_change = False
@@ -31,7 +28,3 @@ class ManagedPage:
         if user.provider is None:
             return visit.redirect("/password")
         return visit.page("managed.html", form, provider=user.provider)
-
-    async def submit(self, visit: Visit, form: Form) -> web.Response:
-        """There is nothing to send."""
-        return await self.show(visit, form)
