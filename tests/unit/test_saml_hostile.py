@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -37,12 +37,23 @@ TRUST = Trust(
 )
 
 
-def judged(response: Guarded) -> Asserted:
-    judgement = judge(response, TRUST, EXPECTED, datetime.now(UTC))
+def judged(response: Guarded, trust: Trust = TRUST) -> Asserted:
+    judgement = judge(response, trust, EXPECTED, datetime.now(UTC))
     if judgement.refusal is not None:
         raise judgement.refusal
     assert judgement.asserted is not None
     return judgement.asserted
+
+
+def seconds_to_refuse(judge: Callable[[], object]) -> float:
+    """What a refusal takes of the processor, in the quickest of three: the collector may go round in one."""
+    taken: list[float] = []
+    for _ in range(3):
+        began = time.thread_time()
+        with pytest.raises(ResponseRefused):
+            judge()
+        taken.append(time.thread_time() - began)
+    return min(taken)
 
 
 def test_there_are_many_of_them():
@@ -52,11 +63,8 @@ def test_there_are_many_of_them():
 @pytest.mark.parametrize("response", HOSTILE.values(), ids=HOSTILE)
 def test_response_is_refused(response: Response):
     sent_text = response()
-    began = time.thread_time()
-    with pytest.raises(ResponseRefused):
-        judged(guard(sent_text))
     # A transform that runs before the signature is looked at would take seconds.
-    assert time.thread_time() - began < 0.2
+    assert seconds_to_refuse(lambda: judged(guard(sent_text))) < 0.2
 
 
 def _everybody_s(_: object, certificates: Sequence[str]) -> Sequence[str]:
@@ -77,9 +85,7 @@ def test_what_is_signed_is_not_looked_at_for_who_has_no_key(name: str):
     """However many keys there are to be tried."""
     response = guard(HOSTILE[name]())
     trust = replace(TRUST, certificates=(signer("old").certificate,) * MAX_CERTIFICATES)
-    began = time.thread_time()
-    assert judge(response, trust, EXPECTED, datetime.now(UTC)).refusal is not None
-    assert time.thread_time() - began < 0.05
+    assert seconds_to_refuse(lambda: judged(response, trust)) < 0.05
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -88,9 +94,7 @@ def test_what_is_signed_is_looked_at_in_no_time_where_the_key_fits(
 ):
     response = guard(HOSTILE[name]())
     monkeypatch.setattr(verify, "_signers", _everybody_s)
-    began = time.thread_time()
-    assert judge(response, TRUST, EXPECTED, datetime.now(UTC)).refusal is not None
-    assert time.thread_time() - began < 0.2
+    assert seconds_to_refuse(lambda: judged(response)) < 0.2
 
 
 def test_nothing_that_is_sent_stands_among_the_lines_of_the_server(
@@ -178,7 +182,4 @@ UNGUARDED = {
 def test_response_is_refused_without_the_guard_too(response: Response):
     """One wall behind another: what the guard sees in the text, verifying the signature does not take."""
     xml = base64.b64decode(response())
-    began = time.thread_time()
-    with pytest.raises(ResponseRefused):
-        judged(Guarded(xml=xml, in_response_to=None))
-    assert time.thread_time() - began < 1
+    assert seconds_to_refuse(lambda: judged(Guarded(xml=xml, in_response_to=None))) < 1
